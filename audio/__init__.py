@@ -1,0 +1,1 @@
+"""Sound: previews found, fetched and decoded."""

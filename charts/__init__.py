@@ -1,0 +1,1 @@
+"""Charts: entries, the recordings behind them, and how they are spelled."""

@@ -1,0 +1,1 @@
+"""Descriptors: named numbers computed from samples."""

@@ -1,0 +1,1 @@
+"""The weekly run, the page, the tables, the command line."""
