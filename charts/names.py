@@ -1,0 +1,192 @@
+"""How one recording is spelled, and when two spellings mean the same recording.
+
+A spelling is artists and a title as a platform prints them. :func:`read` takes it apart into what names the recording
+(artists, title, version) and drops what does not (case, ё/е, "feat.", "(Official Video)"). Remixes, live takes and
+sped-up versions are recordings of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from anyascii import anyascii
+from rapidfuzz import fuzz
+
+SAME_TITLE = 0.88
+"""Least likeness of two titles that mean one song; found on spellings in two alphabets (tests/charts/test_names.py)."""
+
+SAME_ARTIST = 0.84
+"""Least likeness of two artist names."""
+
+_FEATURING = re.compile(r"\s*[(\[]?\b(?:feat(?:uring)?|ft|при участии|при уч)\b\.?\s*", re.I)
+_BETWEEN_ARTISTS = re.compile(r"\s*(?:[,;&/+]|\s(?:x|х|и|and|vs\.?|with|feat\.?|ft\.?|featuring)\s)\s*", re.I)
+_BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
+_DASH_TAIL = re.compile(r"\s+[-–—]\s+([^-–—]+)$")
+_VERSION = re.compile(
+    r"\b(?:re-?mix(?:ed)?|mix|mash-?up|edit|live|acoustic|unplugged|instrumental|karaoke|demo|cover|version|"
+    r"sped ?up|speed ?up|slowed|reverb|nightcore|bootleg|dub|rework|flip|vip|8d|a ?cappella|orchestral|piano|"
+    r"ремикс|микс|акустика|акустическая|живое|лайв|концерт\w*|инструментал\w*|караоке|кавер|версия|демо|минус)\b",
+    re.I,
+)
+_NOISE = re.compile(
+    r"\b(?:official|lyrics?|audio|video|clip|visuali[sz]er|mood|explicit|clean|hd|hq|4k|m/?v|music|premiere|teaser|"
+    r"премьера|клип\w*|видео\w*|официальн\w*|аудио|лирик\w*|текст|трек\w*|песн\w*|сингл\w*|альбом\w*|19\d\d|20\d\d)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Name:
+    """What a spelling names.
+
+    Attributes
+    ----------
+    artists : frozenset of str
+        Folded names of all who take part, in no order.
+    title : str
+        Folded title without version, guests and promotion.
+    version : str
+        Folded words of the version, sorted; empty for the original.
+    """
+
+    artists: frozenset[str]
+    title: str
+    version: str
+
+    @property
+    def key(self) -> str:
+        """One string per recording: equal for spellings that differ in what does not matter."""
+        return "\x1f".join((",".join(sorted(self.artists)), self.title, self.version))
+
+
+def read(artists: str | Iterable[str], title: str) -> Name:
+    """Take a spelling apart.
+
+    Parameters
+    ----------
+    artists : str or iterable of str
+        One field, or one string per artist; each may itself hold several.
+    title : str
+
+    Returns
+    -------
+    Name
+    """
+    people = [artists] if isinstance(artists, str) else list(artists)
+    title = _compose(title)
+    versions: list[str] = []
+
+    def keep_or_drop(match: re.Match[str]) -> str:
+        inside = match[1].strip()
+        guests = _FEATURING.match(inside)
+        if guests:
+            people.append(inside[guests.end() :])
+        elif _VERSION.search(inside):
+            versions.append(inside)
+        elif not _is_noise(inside):
+            return f" {inside} "
+        return " "
+
+    bare = _BRACKETS.sub(keep_or_drop, title)
+    guests = _FEATURING.search(bare)
+    if guests:
+        people.append(bare[guests.end() :])
+        bare = bare[: guests.start()]
+    tail = _DASH_TAIL.search(bare)
+    if tail and (_VERSION.search(tail[1]) or _is_noise(tail[1])):
+        versions += [tail[1]] if _VERSION.search(tail[1]) else []
+        bare = bare[: tail.start()]
+    folded = fold(bare) or fold(title)
+    words = {word for version in versions for word in fold(version).split()}
+    names = {fold(name) for field in people for name in _people(field)}
+    return Name(frozenset(names - {""}), folded, " ".join(sorted(words)))
+
+
+def recording_id(name: Name) -> str:
+    """Return the deterministic id of the recording that `name` names."""
+    return "r" + hashlib.sha256(name.key.encode()).hexdigest()[:15]
+
+
+def likeness(one: Name, other: Name) -> float:
+    """Say how surely two names mean the same recording.
+
+    Parameters
+    ----------
+    one, other : Name
+
+    Returns
+    -------
+    float
+        In [0, 1]. 0 when the versions differ, the titles differ, or no artist is shared; otherwise the mean of the
+        likeness of the titles and of the artists of the one with fewer.
+    """
+    if _version_skeleton(one.version) != _version_skeleton(other.version):
+        return 0.0
+    title = _alike(one.title, other.title)
+    if title < SAME_TITLE:
+        return 0.0
+    few, many = sorted((one.artists, other.artists), key=len)
+    best = [max((_alike(a, b) for b in many), default=0.0) for a in few]
+    shared = [value for value in best if value >= SAME_ARTIST]
+    if not shared:
+        return 0.0
+    return (title + sum(best) / len(best)) / 2
+
+
+def query(artists: str, title: str) -> tuple[str, str]:
+    """Return first artist and title as to type into a platform's search: no guests, no promotion, the version kept."""
+    first = next((name for name in (part.strip() for part in _people(artists)) if name), artists)
+    plain = _BRACKETS.sub(lambda m: "" if _FEATURING.match(m[1]) or _is_noise(m[1]) else f" {m[1]} ", _compose(title))
+    guests = _FEATURING.search(plain)
+    return first, " ".join(plain[: guests.start() if guests else None].split())
+
+
+def fold(text: str) -> str:
+    """Reduce text to what names it: composed, lower case, ё as е, Latin accents gone, words apart by one space."""
+    text = _compose(text).casefold().replace("ё", "е")
+    # Latin accents are left out as often as not; й and ї are letters of their own
+    text = "".join(unicodedata.normalize("NFD", ch)[0] if "LATIN" in unicodedata.name(ch, "") else ch for ch in text)
+    kept = re.sub(r"[^\w]+", " ", text.replace("'", "").replace("’", "")).replace("_", " ")
+    return " ".join(kept.split()) or " ".join(text.split())
+
+
+def skeleton(text: str) -> str:
+    """Reduce folded text to Latin consonants and plain vowels, alike for the usual transliterations of Russian."""
+    text = anyascii(fold(text)).lower()
+    for long, short in (
+        ("shch", "s"), ("sch", "s"), ("sh", "s"), ("zh", "z"), ("kh", "h"), ("ts", "c"), ("ch", "c"), ("tch", "c"),
+        ("yo", "e"), ("ye", "e"), ("je", "e"), ("jo", "e"), ("yu", "u"), ("iu", "u"), ("ju", "u"), ("ya", "a"),
+        ("ia", "a"), ("ja", "a"), ("y", "i"), ("j", "i"), ("x", "ks"), ("w", "v"), ("ph", "f"), ("'", ""),
+    ):  # fmt: skip
+        text = text.replace(long, short)
+    return re.sub(r"(.)\1+", r"\1", text)
+
+
+def _compose(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
+def _people(field: str) -> list[str]:
+    field = re.sub(r"[()\[\]]", " ", _FEATURING.sub(", ", _compose(field)))
+    return _BETWEEN_ARTISTS.split(field)
+
+
+def _is_noise(text: str) -> bool:
+    """Whether promotion is all that `text` says."""
+    return bool(_NOISE.search(text)) and not re.search(r"\w", _NOISE.sub("", text))
+
+
+def _alike(one: str, other: str) -> float:
+    if one == other:
+        return 1.0
+    if re.findall(r"\d+", one) != re.findall(r"\d+", other):  # "Part 1" is not "Part 2"
+        return 0.0
+    return max(fuzz.ratio(one, other), fuzz.ratio(skeleton(one), skeleton(other))) / 100
+
+
+def _version_skeleton(version: str) -> str:
+    return " ".join(sorted(skeleton(word) for word in version.split() if word not in ("version", "версия")))

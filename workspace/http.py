@@ -1,0 +1,208 @@
+"""One polite HTTP client per platform: named, rate-limited across runs, retrying, obeying robots.txt and Retry-After."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import requests
+from urllib3.exceptions import InvalidHeader, MaxRetryError, ResponseError
+from urllib3.util import Retry
+
+from .errors import SourceError, SourceRefused, SourceUnreachable
+from .settings import Source
+
+if TYPE_CHECKING:
+    from protego import Protego
+
+log = logging.getLogger(__name__)
+
+LONGEST_WAIT = 120
+"""Seconds that a Retry-After is waited for; a service that asks for more is left alone until the next run."""
+
+MAX_BYTES = 64 * 1024 * 1024
+"""More than any page or preview: what is larger is not read to its end."""
+
+
+class _Patience(Retry):
+    """urllib3's retries, but a long Retry-After ends the attempt instead of holding the run."""
+
+    def increment(self, method=None, url=None, response=None, error=None, _pool=None, _stacktrace=None):
+        if response is not None:
+            try:
+                wait = self.get_retry_after(response) or 0
+            except InvalidHeader:
+                wait = 0
+            if wait > LONGEST_WAIT:
+                raise MaxRetryError(
+                    _pool,  # pyright: ignore[reportArgumentType]
+                    url or "",
+                    ResponseError(f"asks to wait {wait:.0f} s"),
+                )
+        return super().increment(method, url, response, error, _pool, _stacktrace)
+
+
+class Client:
+    """A session with one platform.
+
+    Parameters
+    ----------
+    name : str
+        The platform's name: for messages, and for the rate it shares with other runs.
+    source : Source
+        Its settings.
+    user_agent : str
+        Who asks.
+    rates : Path
+        File that remembers recent requests from run to run.
+    """
+
+    def __init__(self, name: str, source: Source, user_agent: str, rates: Path):
+        from pyrate_limiter import Limiter, Rate, SQLiteBucket
+        from requests_ratelimiter import LimiterAdapter
+
+        self.name, self.source = name, source
+        self.refused: SourceRefused | None = None
+        self._robots: Protego | None = None
+        self._agent = user_agent
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = user_agent
+        # The platform's pages, at the rate it allows, counted across runs.
+        self._limiter = Limiter(
+            SQLiteBucket.init_from_file(
+                [Rate(source.rate.requests, source.rate.seconds * 1000)], table=f"rate_{name}", db_path=str(rates)
+            )
+        )
+        self._session.mount(
+            source.base_url, LimiterAdapter(limiter=self._limiter, per_host=False, max_retries=self._patience())
+        )
+        # Its media servers, which publish no rate: a few files a second.
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, LimiterAdapter(per_second=8, burst=2, max_retries=self._patience()))
+
+    def get(self, url: str, *, params: dict[str, str] | None = None, accept: str = "*/*") -> requests.Response:
+        """Ask for a page or a file and read it whole.
+
+        Parameters
+        ----------
+        url : str
+            Absolute, or a path below the source's base URL.
+        params : dict, optional
+            The query.
+        accept : str
+            Media types wanted.
+
+        Returns
+        -------
+        requests.Response
+            Of any status but those that were retried in vain; what a 403 or 404 means is the caller's to say.
+
+        Raises
+        ------
+        SourceUnreachable
+            No whole answer after all retries.
+        SourceRefused
+            robots.txt forbids it, or this client was refused before (see :meth:`refuse`).
+        """
+        if self.refused:
+            raise self.refused
+        if not url.startswith(("http://", "https://")):
+            url = f"{self.source.base_url}/{url.lstrip('/')}"
+        if self.source.robots and url.startswith(self.source.base_url):
+            self._ask_robots(url)
+        return self._send(url, params, accept)
+
+    def refuse(self, error: SourceRefused) -> SourceRefused:
+        """Remember a refusal: the platform is not asked again in this run."""
+        self.refused = error
+        return error
+
+    def close(self) -> None:
+        """Close connections and stop the rate limiter's thread."""
+        self._session.close()
+        self._limiter.close()
+
+    def _send(self, url: str, params: dict[str, str] | None, accept: str) -> requests.Response:
+        for attempt in range(self.source.retries + 1):
+            try:
+                response = self._session.get(
+                    url, params=params, headers={"Accept": accept}, timeout=self.source.timeout, stream=True
+                )
+                _read(response)
+            except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError) as error:
+                # the head came, the body broke off: urllib3 does not retry that
+                if attempt == self.source.retries:
+                    raise SourceUnreachable(
+                        f"{self.name}: {_shown(url)} broke off {attempt + 1} times before its end ({_cause(error)})."
+                    ) from error
+                log.info("%s: answer broke off, asking again (%s)", self.name, _shown(url))
+                time.sleep(2**attempt / 2)
+            except requests.exceptions.RetryError as error:
+                raise SourceUnreachable(f"{self.name}: {_shown(url)} kept failing: {_cause(error)}.") from error
+            except requests.exceptions.Timeout as error:
+                raise SourceUnreachable(
+                    f"{self.name}: {_shown(url)} gave no answer within {self.source.timeout:g} s, "
+                    f"{self.source.retries + 1} times."
+                ) from error
+            except requests.exceptions.RequestException as error:
+                raise SourceUnreachable(f"{self.name}: {_shown(url)} cannot be reached ({_cause(error)}).") from error
+            else:
+                if response.status_code == 429 or response.status_code >= 500:
+                    raise SourceUnreachable(
+                        f"{self.name}: {_shown(url)} answered {response.status_code} after {self.source.retries} retries."
+                    )
+                return response
+        raise AssertionError("unreachable")
+
+    def _ask_robots(self, url: str) -> None:
+        from protego import Protego
+
+        if self._robots is None:
+            response = self._send(f"{self.source.base_url}/robots.txt", None, "text/plain")
+            # RFC 9309, 2.3.1: no such file (4xx) forbids nothing; a server that fails was raised above
+            self._robots = Protego.parse(response.text if response.ok else "")
+        path = url.removeprefix(self.source.base_url)
+        if not self._robots.can_fetch(f"https://{urlsplit(url).netloc}{path}", self._agent):
+            raise self.refuse(
+                SourceRefused(
+                    f"{self.name}: its robots.txt forbids {path} to programs. "
+                    "Save the page in a browser and give it to `chartropy import`."
+                )
+            )
+
+    def _patience(self) -> Retry:
+        return _Patience(
+            total=self.source.retries,
+            status_forcelist=(429, 500, 502, 503, 504),
+            backoff_factor=0.5,
+            raise_on_status=False,
+        )
+
+
+def _read(response: requests.Response) -> None:
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdigit() and int(announced) > MAX_BYTES:
+        response.close()
+        raise SourceError(f"{_shown(response.url)} is {int(announced):,} bytes long, more than the {MAX_BYTES:,} read.")
+    body = bytearray()
+    for block in response.iter_content(65536):
+        body += block
+        if len(body) > MAX_BYTES:
+            response.close()
+            raise SourceError(f"{_shown(response.url)} goes on after {MAX_BYTES:,} bytes; not read further.")
+    response._content = bytes(body)  # what requests itself does when it does not stream
+    response._content_consumed = True  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _shown(url: str) -> str:
+    # the query may hold a signature or a key
+    return urlsplit(url)._replace(query="", fragment="").geturl()
+
+
+def _cause(error: BaseException) -> str:
+    """Return the innermost reason: requests wraps urllib3 wraps the system's word."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return str(reason or error).split(": ", 1)[-1][:200]

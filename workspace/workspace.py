@@ -1,0 +1,133 @@
+"""The workspace: one folder that holds settings, database and reports."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+
+from . import clock
+from .errors import DiskFull, WorkspaceError, WorkspaceReadOnly
+from .http import Client
+from .lock import writing
+from .settings import FILE_NAME, Settings, load_settings
+from .store import Store
+
+DEFAULT_FOLDER = "chartropy-data"
+LEAST_FREE = 50 * 1024 * 1024
+"""Bytes that must be free before a run starts: a week needs less."""
+
+
+class Workspace:
+    """An open workspace.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Default: ``CHARTROPY_WORKSPACE``, else ``chartropy-data`` in the current folder.
+    create : bool
+        Make it when it is not there.
+
+    Attributes
+    ----------
+    folder : Path
+    settings : Settings
+    store : Store
+
+    Raises
+    ------
+    WorkspaceError
+        When it is not there and `create` is false, or cannot be used.
+    SettingsError
+        When its settings are wrong.
+    """
+
+    def __init__(self, folder: Path | str | None = None, *, create: bool = False):
+        self.folder = Path(folder or os.environ.get("CHARTROPY_WORKSPACE") or DEFAULT_FOLDER).expanduser()
+        if self.folder.exists() and not self.folder.is_dir():
+            raise WorkspaceError(f"{self.folder} is a file, not a folder: choose another --workspace.")
+        self.settings: Settings = load_settings(self.folder)
+        in_folder = not self.settings.database_url
+        database = self.folder / "chartropy.sqlite"
+        if not create and in_folder and not database.exists():
+            raise WorkspaceError(
+                f"There is no workspace at {self.folder.absolute()}: `chartropy weekly` or `chartropy import` makes one, "
+                "--workspace chooses another."
+            )
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WorkspaceReadOnly(
+                f"{self.folder} cannot be made ({error.strerror}): choose another --workspace."
+            ) from error
+        # WAL needs to write beside the database even to read it; where nothing can be written, nothing changes either
+        frozen = "?mode=ro&immutable=1&uri=true" if database.exists() and not os.access(self.folder, os.W_OK) else ""
+        prefix = "sqlite:///file:" if frozen else "sqlite:///"
+        self.store = Store(self.settings.database_url or f"{prefix}{database}{frozen}")
+        if create:
+            with self.writing():
+                self.store.migrate()
+        else:
+            self.store.migrate()
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Workspace {self.folder.absolute()}>"
+
+    def close(self) -> None:
+        """Close the database and all connections."""
+        for client in self._clients.values():
+            client.close()
+        self.store.close()
+
+    def now(self) -> datetime:
+        """Return the time in the workspace's time zone."""
+        return clock.now(self.settings.timezone)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the workspace for writing; see :func:`.lock.writing`."""
+        free = shutil.disk_usage(self.folder).free
+        if free < LEAST_FREE:
+            raise DiskFull(
+                f"Only {free / 1e6:.0f} MB are free on the disk that holds {self.folder}; "
+                f"a run needs {LEAST_FREE / 1e6:.0f} MB. Make room and run again."
+            )
+        with writing(self.folder, self.settings.lock_wait):
+            yield
+
+    def client(self, name: str) -> Client:
+        """Return the HTTP client of a source, one for the life of the workspace."""
+        if name not in self._clients:
+            source = getattr(self.settings.sources, name)
+            contact = self.settings.contact or "no contact set"
+            agent = f"Chartropy/{version('chartropy')} (music chart research; {contact})"
+            self._clients[name] = Client(name, source, agent, self.folder / "rates.sqlite")
+        return self._clients[name]
+
+    @cached_property
+    def _clients(self) -> dict[str, Client]:
+        return {}
+
+    @property
+    def audio_folder(self) -> Path:
+        """Where previews lie until their descriptors are stored."""
+        return self.folder / "audio"
+
+    @property
+    def reports_folder(self) -> Path:
+        """Where the pages go."""
+        return self.folder / "reports"
+
+
+__all__ = ["DEFAULT_FOLDER", "FILE_NAME", "Workspace"]
