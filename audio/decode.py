@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ SUFFIXES = frozenset(
 
 MAX_SECONDS = 1200.0
 """Longest piece decoded at once: 20 minutes of stereo are 420 MB of samples."""
+
+_LARGE = 64 * 1024 * 1024  # bytes; the length in the header of a larger file is looked at before the file is read
+
+_UNKNOWN_LENGTH = 2**60  # libsndfile's word for it is a number of frames this large
 
 _MISSING_FRACTION = 0.02  # codec delay and padding explain less than this
 
@@ -99,6 +104,8 @@ def decode(source: Path | str | bytes, *, name: str = "", max_seconds: float = M
     else:
         name = name or str(source)
         try:
+            if Path(source).stat().st_size > _LARGE:
+                _refuse_the_long_unread(Path(source), name, max_seconds)
             data = Path(source).read_bytes()
         except OSError as error:
             raise AudioError(f"{name}: cannot be read ({error.strerror or error}).") from error
@@ -131,16 +138,44 @@ def _refuse_what_is_no_audio(data: bytes, name: str) -> None:
     head = data[:512].lstrip().lower()
     if head.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
         raise NotAudio(f"{name}: this is an HTML page, not audio: the link has expired or asks for a login.")
-    if data[4:8] == b"ftyp" and any(box in data for box in (b"drms", b"drmi", b"enca")):
+    # an encrypted track says so in its description of samples; the same letters elsewhere are chance
+    if data[4:8] == b"ftyp" and re.search(rb"stsd.{12}(?:drms|drmi|enca)", data, re.S):
         raise NotAudio(f"{name}: protected by DRM (encrypted); only unprotected files can be analysed.")
-    if data[:4] == b"RIFF" and len(data) >= 12:
-        announced = struct.unpack("<I", data[4:8])[0] + 8
-        # 0 and all ones are written by programs that stream and do not know the length
-        if announced not in (8, 0xFFFFFFFF + 8) and len(data) < announced * (1 - _MISSING_FRACTION):
-            raise TruncatedAudio(
-                f"{name}: holds {len(data):,} of the {announced:,} bytes its header announces; "
-                "the file is cut short: copy or download it again."
-            )
+    announced = _bytes_announced(data)
+    if len(data) < announced * (1 - _MISSING_FRACTION):
+        raise TruncatedAudio(
+            f"{name}: holds {len(data):,} of the {announced:,} bytes its header announces; "
+            "the file is cut short: copy or download it again."
+        )
+    if data[:4] == b"OggS" and not _ends_with_its_last_page(data):
+        raise TruncatedAudio(f"{name}: ends before its last page; the file is cut short: copy or download it again.")
+
+
+def _ends_with_its_last_page(data: bytes) -> bool:
+    page = data[data.rfind(b"OggS") :]
+    if len(page) < 27 or not page[5] & 4:
+        return False
+    segments = page[27 : 27 + page[26]]
+    return len(page) >= 27 + page[26] + sum(segments)
+
+
+def _bytes_announced(data: bytes) -> int:
+    """Return how long the container says it is; 0 where it does not say."""
+    if data[:4] in (b"RIFF", b"FORM") and len(data) >= 12:
+        size = struct.unpack("<I" if data[:4] == b"RIFF" else ">I", data[4:8])[0]
+        return size + 8 if size not in (0, 0xFFFFFFFF) else 0  # written by programs that stream and do not know
+    if data[:4] == b".snd" and len(data) >= 12:
+        offset, size = struct.unpack(">II", data[4:12])
+        return offset + size if size != 0xFFFFFFFF else 0
+    end = 0
+    if data[4:8] == b"ftyp":  # MP4: box after box
+        while end + 16 <= len(data):
+            size = int.from_bytes(data[end : end + 4])
+            size = int.from_bytes(data[end + 8 : end + 16]) if size == 1 else size
+            if size < 8:  # 0: up to the end of the file
+                break
+            end += size
+    return end
 
 
 def _refuse_the_too_long(seconds: float, name: str, max_seconds: float) -> None:
@@ -149,6 +184,17 @@ def _refuse_the_too_long(seconds: float, name: str, max_seconds: float) -> None:
             f"{name}: {seconds:,.0f} s long, more than the {max_seconds:,.0f} s that are taken at once; "
             "cut out the part that matters."
         )
+
+
+def _refuse_the_long_unread(path: Path, name: str, max_seconds: float) -> None:
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(path) as file:
+            seconds = file.frames / file.samplerate
+    except soundfile.LibsndfileError:
+        return
+    _refuse_the_too_long(seconds, name, max_seconds)
 
 
 def _with_soundfile(data: bytes, name: str, max_seconds: float) -> tuple[np.ndarray, int, str, int] | None:
@@ -161,6 +207,8 @@ def _with_soundfile(data: bytes, name: str, max_seconds: float) -> tuple[np.ndar
         return None
     with file:
         announced = file.frames
+        if announced > _UNKNOWN_LENGTH:  # a FLAC that was streamed: the other decoder reads on until its end
+            return None
         _refuse_the_too_long(announced / file.samplerate, name, max_seconds)
         try:
             samples = file.read(dtype="float32", always_2d=True)
@@ -172,13 +220,16 @@ def _with_soundfile(data: bytes, name: str, max_seconds: float) -> tuple[np.ndar
 
 def _with_av(data: bytes, name: str, max_seconds: float) -> tuple[np.ndarray, int, str, int]:
     import av
+    from av.error import FFmpegError
 
     try:
-        with av.open(io.BytesIO(data), metadata_errors="replace") as container:
+        with av.open(io.BytesIO(data), "r", metadata_errors="replace") as container:
             if not container.streams.audio:
                 raise NotAudio(f"{name}: a {container.format.name} file without sound in it.")
             stream = container.streams.audio[0]
-            rate = stream.rate
+            rate = getattr(stream, "rate", 0)  # there is none where the codec is not known
+            if not rate:
+                raise NotAudio(f"{name}: its sound is coded in a way that is not known here, or the file is damaged.")
             seconds = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
             _refuse_the_too_long(seconds, name, max_seconds)
             resampler = av.AudioResampler(format="fltp")  # converts the sample format only: rate and layout stay
@@ -190,7 +241,7 @@ def _with_av(data: bytes, name: str, max_seconds: float) -> tuple[np.ndarray, in
                 if kept > limit:
                     _refuse_the_too_long(kept / rate, name, max_seconds)
             codec = stream.codec_context.name
-    except av.error.FFmpegError as error:
+    except FFmpegError as error:
         raise NotAudio(
             f"{name}: not audio in a format known here, or damaged ({error.strerror or error}; "
             f"{len(data):,} bytes, starts with {data[:8]!r})."

@@ -22,8 +22,7 @@ from ..workspace.errors import (
     AudioError,
     DiskFull,
     PreviewError,
-    SourceRefused,
-    SourceUnreachable,
+    SourceError,
     UnsuitableAudio,
 )
 from ..workspace.http import Client
@@ -127,8 +126,12 @@ def fetch_preview(workspace: Workspace, wanted: Wanted) -> Preview:
         except PreviewError as error:
             said.append(f"{provider}: {error}")
             passing = passing or error.passing
-        except (SourceUnreachable, SourceRefused) as error:
+        except SourceError as error:
             said.append(str(error).rstrip("."))
+            passing = True
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            log.info("%s: an answer of an unknown form", provider, exc_info=True)
+            said.append(f"{provider}: answered in an unknown form ({type(error).__name__}: {error})")
             passing = True
     raise PreviewError("; ".join(said) or "no provider is set", passing=passing)
 

@@ -1,1 +1,42 @@
-"""Chartropy: how much of a music chart did machines make, and is it all starting to sound the same?"""
+"""Chartropy: how much of a music chart did machines make, and is it all starting to sound the same?
+
+In a notebook::
+
+    import chartropy
+
+    season = chartropy.open_workspace("chartropy-data")
+    season.entries()        # every position of every chart
+    season.verdicts()       # AI, human, undecided or unmeasured, with probability and reason
+    season.descriptors()    # named numbers computed from each preview
+    season.measures()       # AI share and diversity of each chart week, with intervals
+
+    chartropy.describe_file("song.mp3").as_dict()
+    chartropy.detect_file("song.mp3")
+
+The rooms, in the order that a chart entry passes through them: ``chartropy.charts``, ``chartropy.audio``,
+``chartropy.features``, ``chartropy.analysis``, ``chartropy.reports``; all stand on ``chartropy.workspace``.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+
+__all__ = ["ChartropyError", "describe_file", "detect_file", "open_workspace"]
+__version__ = version("chartropy")
+
+_HOMES = {
+    "ChartropyError": "workspace.errors",
+    "describe_file": "features.describe",
+    "detect_file": "reports.files",
+    "open_workspace": "reports.tables",
+}
+
+
+def __getattr__(name: str):
+    # looked up when used, so that importing chartropy costs nothing
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

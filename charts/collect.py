@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import zlib
 from collections import Counter
 from dataclasses import dataclass
@@ -16,8 +15,6 @@ from ..workspace.store import digest, timestamp, upsert
 from ..workspace.workspace import Workspace
 from . import names, tophit
 from .weeks import first_day
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,6 @@ def _collect_one(workspace: Workspace, chart: Chart, week: date, *, again: bool)
         page = tophit.parse(body)
         _check_address(page, chart, week, body)
     except SourceError as error:
-        log.warning("%s, week %s: %s", chart, week, error)
         with workspace.store.transaction() as connection:
             if isinstance(error, PageError) and error.body:
                 store_page(workspace, connection, chart, week, error.body, "live page", problem=str(error))
@@ -149,8 +145,6 @@ def store_chart(
         positions = _stored_positions(connection, chart, week)
         gap, passing = _what_is_missing(workspace, chart, positions, faults, body)
         _store_gap(connection, chart, week, gap, passing=passing)
-    if gap:
-        log.warning("%s, week %s: %s", chart, week, gap)
     return Outcome(chart, week, len(positions), changed, gap)
 
 

@@ -13,7 +13,7 @@ from ..workspace.errors import ImportFileError, PageError
 from ..workspace.workspace import Workspace
 from . import tophit
 from .collect import Chart, Outcome, store_chart
-from .weeks import week_of
+from .weeks import first_day, week_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,21 +105,22 @@ def _import_json(workspace: Workspace, file: Path, chart: Chart, asked: date | N
 
     try:
         data = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ImportFileError(f"{file} is not valid JSON: {error}.") from error
     if isinstance(data, dict) and isinstance(data.get("charts"), list):
         faults: list[str] = []
         rows = tophit.payload_rows(data, faults)
+        kept = tophit.by_position(rows, "file", faults)
+        rows = tophit.whole([kept[position] for position in sorted(kept)], faults)
         if not rows or asked is None:
             problem = "holds no chart rows" if not rows else "does not say which week it is for: add --week"
             raise ImportFileError(f"{file} {problem}.")
-        kept = {row.position: row for row in reversed(rows)}
         return [
             store_chart(
                 workspace,
                 chart,
                 asked,
-                tuple(kept[p] for p in sorted(kept)),
+                tuple(rows),
                 body,
                 file.name,
                 "application/json",
@@ -130,7 +131,7 @@ def _import_json(workspace: Workspace, file: Path, chart: Chart, asked: date | N
         data = data.get("entries", data.get("rows"))
     if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
         raise ImportFileError(f"{file}: expected a list of rows, or an object with 'entries' or 'charts'.")
-    return _import_table(workspace, file, chart, asked, body, pd.DataFrame(data).astype(object))
+    return _import_table(workspace, file, chart, asked, body, pd.DataFrame(data, dtype=object))
 
 
 def _read_csv(file: Path, body: bytes) -> pd.DataFrame:
@@ -147,22 +148,27 @@ def _read_csv(file: Path, body: bytes) -> pd.DataFrame:
     first = text.split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
     try:
-        return pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False)
+        table = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, keep_default_na=False)
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise ImportFileError(f"{file} cannot be read as CSV: {str(error).strip()}.") from error
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first column for an index then
+        raise ImportFileError(f"{file} cannot be read as CSV: its rows have more columns than its first line names.")
+    return table
 
 
 def _import_table(
     workspace: Workspace, file: Path, chart: Chart, asked: date | None, body: bytes, table: pd.DataFrame
 ) -> list[Outcome]:
     table = _named(file, table)
+    if table.empty:
+        raise ImportFileError(f"{file}: holds no row, only the names of columns.")
     for name, value in (("source", chart.source), ("chart", chart.chart)):
         if name in table and (table[name] != value).any():
             table = table[table[name] == value]
             if table.empty:
                 raise ImportFileError(f"{file}: holds no row of {name} {value!r}.")
     weeks = _weeks(workspace, file, table, asked)
-    countries = table["country"] if "country" in table else chart.country
+    countries = table["country"].replace("", chart.country) if "country" in table else chart.country
     table = table.assign(week=weeks, country=countries)
     groups = []
     for (week, country), rows in table.groupby(["week", "country"], sort=True):
@@ -182,7 +188,16 @@ def _named(file: Path, table: pd.DataFrame) -> pd.DataFrame:
                 f"{file}: no column for {ours} (looked for {', '.join(theirs)}; the file has {_list(table.columns)})."
             )
     table = table[list(found)].rename(columns=found)
-    return table.map(lambda value: "" if value is None else str(value).strip())
+    return table.map(_text)
+
+
+def _text(value: object) -> str:
+    """A cell as text: what JSON leaves out is empty, several artists are joined."""
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    if isinstance(value, dict):  # {"name": ...}
+        return _text(value.get("name"))
+    return "" if value is None or value != value else tophit.clean(value)
 
 
 def _weeks(workspace: Workspace, file: Path, table: pd.DataFrame, asked: date | None) -> list[date]:
@@ -191,11 +206,13 @@ def _weeks(workspace: Workspace, file: Path, table: pd.DataFrame, asked: date | 
             raise ImportFileError(f"{file} has no column 'week': add --week with any day of that week.")
         return [asked] * len(table)
     weeks = []
-    for line, value in enumerate(table["week"], 2):
+    for index, value in zip(table.index, table["week"], strict=True):
         try:
-            weeks.append(week_of(date.fromisoformat(value[:10]), workspace.settings.week_ends))
-        except ValueError:
-            raise ImportFileError(f"{file}, line {line}: week {value!r} is no date; write 2026-07-02.") from None
+            week = week_of(date.fromisoformat(value[:10]), workspace.settings.week_ends)
+            first_day(week)
+        except (ValueError, OverflowError):
+            raise ImportFileError(f"{file}, line {index + 2}: week {value!r} is no date; write 2026-07-02.") from None
+        weeks.append(week)
     return weeks
 
 
@@ -203,23 +220,26 @@ def _rows(file: Path, table: pd.DataFrame) -> tuple[tophit.Row, ...]:
     rows: dict[int, tophit.Row] = {}
     for index, values in zip(table.index, table.to_dict("records"), strict=True):
         line = f"{file}, line {int(index) + 2}"
-        position = values["position"].removesuffix(".0")
-        if not position.isdigit() or int(position) == 0:
-            raise ImportFileError(f"{line}: position {values['position']!r} is no whole number from 1.")
+        position = tophit.number(values["position"].removesuffix(".0"))
+        if position is None:
+            raise ImportFileError(
+                f"{line}: position {values['position']!r} is no whole number from 1 to {tophit.MAX_POSITION}."
+            )
         for name in ("artist", "title"):
             if not values[name]:
                 raise ImportFileError(f"{line}: {name} is empty.")
-        if int(position) in rows:
+        if position in rows:
             raise ImportFileError(f"{line}: position {position} stands twice in one week.")
-        isrc = values.get("isrc", "").upper().replace("-", "")
-        if isrc and len(isrc) != 12:
+        isrc = tophit.isrc(values.get("isrc", ""))
+        if values.get("isrc") and not isrc:
             raise ImportFileError(f"{line}: isrc {values['isrc']!r} is none: 12 letters and digits, like QZB422600012.")
-        rows[int(position)] = tophit.Row(
-            int(position),
+        rows[position] = tophit.Row(
+            position,
             artists=(values["artist"],),
             title=values["title"],
             isrc=isrc,
-            **{name: values[name] for name in ("track_id", "released", "language", "label") if name in values},
+            released=tophit.day(values.get("released", "")),
+            **{name: values[name] for name in ("track_id", "language", "label") if name in values},
         )
     return tuple(rows[position] for position in sorted(rows))
 

@@ -22,16 +22,21 @@ SAME_TITLE = 0.88
 SAME_ARTIST = 0.84
 """Least likeness of two artist names."""
 
+SAME_WORD = 0.8
+"""Least likeness of two words that stand in one place of two names written in one alphabet."""
+
 _FEATURING = re.compile(r"\s*[(\[]?\b(?:feat(?:uring)?|ft|при участии|при уч)\b\.?\s*", re.I)
 _BETWEEN_ARTISTS = re.compile(r"\s*(?:[,;&/+]|\s(?:x|х|и|and|vs\.?|with|feat\.?|ft\.?|featuring)\s)\s*", re.I)
 _BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
-_DASH_TAIL = re.compile(r"\s+[-–—]\s+([^-–—]+)$")
+_DASH_TAIL = re.compile(r"\s+[-–—|]\s+([^–—|]+)$")
 _VERSION = re.compile(
     r"\b(?:re-?mix(?:ed)?|mix|mash-?up|edit|live|acoustic|unplugged|instrumental|karaoke|demo|cover|version|"
-    r"sped ?up|speed ?up|slowed|reverb|nightcore|bootleg|dub|rework|flip|vip|8d|a ?cappella|orchestral|piano|"
+    r"sped[ -]?up|speed[ -]?up|slowed|reverb|nightcore|bootleg|dub|rework|flip|vip|8d|a[ -]?cap?pella|orchestral|piano|"
     r"ремикс|микс|акустика|акустическая|живое|лайв|концерт\w*|инструментал\w*|караоке|кавер|версия|демо|минус)\b",
     re.I,
 )
+_CREDIT = re.compile(r"prod(?:uced)?\b", re.I)
+_ROMAN = re.compile(r"\b(?:ii+|iv|vi+|ix|xi+)\b|\d+")
 _NOISE = re.compile(
     r"\b(?:official|lyrics?|audio|video|clip|visuali[sz]er|mood|explicit|clean|hd|hq|4k|m/?v|music|premiere|teaser|"
     r"премьера|клип\w*|видео\w*|официальн\w*|аудио|лирик\w*|текст|трек\w*|песн\w*|сингл\w*|альбом\w*|19\d\d|20\d\d)\b",
@@ -82,12 +87,13 @@ def read(artists: str | Iterable[str], title: str) -> Name:
 
     def keep_or_drop(match: re.Match[str]) -> str:
         inside = match[1].strip()
-        guests = _FEATURING.match(inside)
-        if guests:
-            people.append(inside[guests.end() :])
-        elif _VERSION.search(inside):
+        guests = _FEATURING.search(inside)
+        if guests:  # "(Remix feat. B)", "(feat. B Remix)"
+            (versions if _VERSION.search(inside[guests.end() :]) else people).append(inside[guests.end() :])
+            inside = inside[: guests.start()]
+        if _VERSION.search(inside):
             versions.append(inside)
-        elif not _is_noise(inside):
+        elif inside and not _is_noise(inside) and not _CREDIT.match(inside):
             return f" {inside} "
         return " "
 
@@ -129,7 +135,7 @@ def likeness(one: Name, other: Name) -> float:
     title = _alike(one.title, other.title)
     if title < SAME_TITLE:
         return 0.0
-    few, many = sorted((one.artists, other.artists), key=len)
+    few, many = sorted((one.artists, other.artists), key=lambda artists: (len(artists), sorted(artists)))
     best = [max((_alike(a, b) for b in many), default=0.0) for a in few]
     shared = [value for value in best if value >= SAME_ARTIST]
     if not shared:
@@ -147,10 +153,13 @@ def query(artists: str, title: str) -> tuple[str, str]:
 
 def fold(text: str) -> str:
     """Reduce text to what names it: composed, lower case, ё as е, Latin accents gone, words apart by one space."""
-    text = _compose(text).casefold().replace("ё", "е")
+    text = _compose(_compose(text).casefold()).replace("ё", "е")
     # Latin accents are left out as often as not; й and ї are letters of their own
     text = "".join(unicodedata.normalize("NFD", ch)[0] if "LATIN" in unicodedata.name(ch, "") else ch for ch in text)
-    kept = re.sub(r"[^\w]+", " ", text.replace("'", "").replace("’", "")).replace("_", " ")
+    # marks that compose with nothing (a stress, the dot of İ), apostrophes, and the dots of initials stand in no name
+    bare = "".join(ch for ch in text if unicodedata.category(ch) != "Mn" and ch not in "'’")
+    bare = re.sub(r"(?<=\b\w)\.(?=\w\b)", "", bare)
+    kept = re.sub(r"[^\w]+", " ", bare).replace("_", " ")
     return " ".join(kept.split()) or " ".join(text.split())
 
 
@@ -183,9 +192,21 @@ def _is_noise(text: str) -> bool:
 def _alike(one: str, other: str) -> float:
     if one == other:
         return 1.0
-    if re.findall(r"\d+", one) != re.findall(r"\d+", other):  # "Part 1" is not "Part 2"
+    if _ROMAN.findall(one) != _ROMAN.findall(other):  # "Part 1" is not "Part 2", nor "II" "III"
         return 0.0
-    return max(fuzz.ratio(one, other), fuzz.ratio(skeleton(one), skeleton(other))) / 100
+    if one.isascii() != other.isascii():
+        return max(fuzz.ratio(one, other), fuzz.ratio(skeleton(one), skeleton(other))) / 100
+    # in one alphabet words are compared one by one, too: a long surname would hide that Зоя is not Соня
+    words, others = one.split(), other.split()
+    if len(words) == len(others) and min(map(_letters_alike, words, others)) < SAME_WORD:
+        return 0.0
+    return _letters_alike(one, other)
+
+
+def _letters_alike(one: str, other: str) -> float:
+    spelled = fuzz.ratio(one, other)
+    # Latin letters may be two transliterations; Сок and Шок are two words
+    return max(spelled, fuzz.ratio(skeleton(one), skeleton(other)) if one.isascii() and other.isascii() else 0) / 100
 
 
 def _version_skeleton(version: str) -> str:

@@ -21,6 +21,9 @@ from ..workspace.errors import PageError, SourceRefused
 from ..workspace.http import Client
 from .weeks import first_day
 
+MAX_POSITION = 10_000
+"""The longest chart known has 200 positions; a larger number is none."""
+
 COUNTRIES = ("ru", "kz", "md", "ua", "ee", "by", "global")
 _ADDRESS = re.compile(r"/chart/top/(?P<chart>\w+)/hits/(?P<country>\w+)(?:/(?P<period>\w+)(?:/(?P<span>[\d-]+))?)?/?$")
 _SPAN = re.compile(r"(\d{8})-(\d{8})")
@@ -130,8 +133,8 @@ def parse(body: bytes) -> Page:
     """
     tree = LexborHTMLParser(body)
     faults: list[str] = []
-    from_payload = _by_position(_payload_rows(tree, faults), "payload", faults)
-    from_html = _by_position(_html_rows(tree, faults), "table", faults)
+    from_payload = by_position(_payload_rows(tree, faults), "payload", faults)
+    from_html = by_position(_html_rows(tree, faults), "table", faults)
     rows = []
     for position in sorted(from_payload.keys() | from_html.keys()):
         one, other = from_payload.get(position), from_html.get(position)
@@ -141,6 +144,7 @@ def parse(body: bytes) -> Page:
             )
             other = None
         rows.append(one.filled_from(other) if one and other else one or other)
+    rows = whole(rows, faults)
     if not rows:
         title = tree.css_first("title")
         said = f" (its title: {title.text(strip=True)[:80]!r})" if title else ""
@@ -153,7 +157,9 @@ def parse(body: bytes) -> Page:
             "its layout has changed, or it is another page. It is kept for inspection.",
             body,
         )
-    chart, country, week = _own_address(tree, body)
+    chart, country, period, week = _own_address(tree, body)
+    if period not in ("", "weekly"):
+        raise PageError(f"tophit: this is a chart of another period ({period}), not a weekly one.", body)
     return Page(tuple(rows), chart, country, week, tuple(faults))
 
 
@@ -164,12 +170,21 @@ def _refusal(what: str, url: str) -> SourceRefused:
     )
 
 
-def _by_position(rows: list[Row], where: str, faults: list[str]) -> dict[int, Row]:
+def whole(rows: list[Row], faults: list[str]) -> list[Row]:
+    """Leave out, as a fault, the rows that name no title or no artist."""
+    faults += [
+        f"position {row.position}: no {'artist' if row.title else 'title'}; left out"
+        for row in rows
+        if not row.title or not row.artists
+    ]
+    return [row for row in rows if row.title and row.artists]
+
+
+def by_position(rows: list[Row], where: str, faults: list[str]) -> dict[int, Row]:
+    """Keep one row per position: the first that is whole; others of other tracks are faults."""
     kept: dict[int, Row] = {}
-    for row in rows:
-        if not row.title or not row.artists:
-            faults.append(f"position {row.position}: no {'artist' if row.title else 'title'} in the {where}; left out")
-        elif row.position not in kept:
+    for row in sorted(rows, key=lambda row: not (row.title and row.artists)):
+        if row.position not in kept:
             kept[row.position] = row
         elif (kept[row.position].track_id, kept[row.position].title) != (row.track_id, row.title):
             faults.append(
@@ -186,7 +201,7 @@ def _payload_rows(tree: LexborHTMLParser, faults: list[str]) -> list[Row]:
     try:
         packed = json.loads(script.text())["props"]["pageProps"]["data"]
         data = json.loads(zlib.decompress(base64.b64decode(packed)))
-    except (ValueError, KeyError, TypeError, zlib.error) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:
         faults.append(f"the payload cannot be read ({type(error).__name__}: {error}); the table alone was used")
         return []
     return payload_rows(data, faults)
@@ -211,19 +226,20 @@ def _payload_row(entry: object) -> Row | None:
     track = entry.get("track") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(track, dict):
         return None
-    position = _number(entry.get("position"))
+    position = number(entry.get("position"))
     if position is None:
         return None
-    artists = [a for a in track.get("artists") or [] if isinstance(a, dict)]
+    artists = track.get("artists")
+    artists = [a for a in artists if isinstance(a, dict)] if isinstance(artists, list) else []
     return Row(
         position,
-        artists=tuple(filter(None, (_clean(a.get("name")) for a in artists))),
-        title=_clean(track.get("name")),
-        artists_intl=tuple(filter(None, (_clean(a.get("intlName")) for a in artists))),
-        title_intl=_clean(track.get("intlName")),
-        isrc=_isrc(_clean(track.get("isrc"))),
-        track_id=_clean(track.get("id")),
-        released=_day(_clean(track.get("releaseDate"))),
+        artists=tuple(filter(None, (clean(a.get("name")) for a in artists))),
+        title=clean(track.get("name")),
+        artists_intl=tuple(filter(None, (clean(a.get("intlName")) for a in artists))),
+        title_intl=clean(track.get("intlName")),
+        isrc=isrc(clean(track.get("isrc"))),
+        track_id=clean(track.get("id")),
+        released=day(clean(track.get("releaseDate"))),
     )
 
 
@@ -232,7 +248,7 @@ def _html_rows(tree: LexborHTMLParser, faults: list[str]) -> list[Row]:
     for node in tree.css('div[role="row"]'):
         if not _within(node, "Row_row"):
             continue
-        position = _number(_text(node, "Row_tw"))
+        position = number(_text(node, "Row_tw"))
         if position is None:
             faults.append(f"a table row without a position: {node.text(strip=True)[:80]!r}; left out")
             continue
@@ -241,22 +257,20 @@ def _html_rows(tree: LexborHTMLParser, faults: list[str]) -> list[Row]:
         href = (name.attributes.get("href") if name else None) or ""
         linked = re.search(r"/tracks/(\d+)", href)
         rights = _text(node, "Row_rights")
-        isrc = _ISRC.search(rights)
+        code = _ISRC.search(rights)
         flag = node.css_first('[class^="Row_language__"] span[title]')
         rows.append(
             Row(
                 position,
-                artists=tuple(
-                    filter(None, (_clean(a.text()) for a in node.css('a[class^="Artist_name-with-link__"]')))
-                ),
-                title=_clean(name.text()) if name else "",
-                isrc=_isrc(isrc[0]) if isrc else "",
+                artists=tuple(filter(None, (clean(a.text()) for a in node.css('a[class^="Artist_name-with-link__"]')))),
+                title=clean(name.text()) if name else "",
+                isrc=isrc(code[0]) if code else "",
                 track_id=(artwork.attributes.get("data-track-id") if artwork else None)
                 or (linked[1] if linked else ""),
-                released=_day(_text(node, "Row_date")),
-                genres=tuple(sorted(_clean(g.text()) for g in node.css('[class^="Genres_genre__"]'))),
-                language=_clean(flag.attributes.get("title")) if flag else "",
-                label=_clean(rights[: isrc.start()] if isrc else rights),
+                released=day(_text(node, "Row_date")),
+                genres=tuple(sorted(clean(g.text()) for g in node.css('[class^="Genres_genre__"]'))),
+                language=clean(flag.attributes.get("title")) if flag else "",
+                label=clean(rights[: code.start()] if code else rights),
             )
         )
     return rows
@@ -268,10 +282,10 @@ def _within(node: LexborNode, prefix: str) -> bool:
 
 def _text(node: LexborNode, prefix: str) -> str:
     found = node.css_first(f'[class^="{prefix}__"]')
-    return _clean(found.text()) if found else ""
+    return clean(found.text()) if found else ""
 
 
-def _own_address(tree: LexborHTMLParser, body: bytes) -> tuple[str, str, date | None]:
+def _own_address(tree: LexborHTMLParser, body: bytes) -> tuple[str, str, str, date | None]:
     canonical = tree.css_first('link[rel="canonical"]')
     og = tree.css_first('meta[property="og:url"]')
     saved = re.search(rb"saved from url=(?:\(\d+\))?(\S+)", body[:2000])
@@ -285,33 +299,37 @@ def _own_address(tree: LexborHTMLParser, body: bytes) -> tuple[str, str, date | 
         if found:
             span = _SPAN.fullmatch(found["span"] or "")
             try:
-                week = datetime.strptime(span[2], "%Y%m%d").date() if span else None  # noqa: DTZ007 - a day has no zone
+                week = datetime.strptime(span[2], "%Y%m%d").date() if span else None
             except ValueError:
                 week = None
-            return found["chart"], found["country"], week
-    return "", "", None
+            return found["chart"], found["country"], found["period"] or "", week
+    return "", "", "", None
 
 
-def _clean(value: object) -> str:
+def clean(value: object) -> str:
+    """Return a value as text on one line, composed."""
     # NFC: the page may spell й as и and a breve, and no search would find it
     return " ".join(unicodedata.normalize("NFC", str(value)).split()) if value is not None else ""
 
 
-def _number(value: object) -> int | None:
+def number(value: object) -> int | None:
+    """Return a position, or None where there is none."""
     text = str(value).strip() if value is not None else ""
-    return int(text) if text.isdigit() and int(text) > 0 else None
+    # len: Python refuses to read a number of thousands of digits
+    return int(text) if text.isdecimal() and len(text) < 10 and 0 < int(text) <= MAX_POSITION else None
 
 
-def _isrc(text: str) -> str:
+def isrc(text: str) -> str:
+    """Return an ISRC in its plain form; empty for anything else."""
     text = text.upper()
     return text.replace("-", "") if _ISRC.fullmatch(text) else ""
 
 
-def _day(text: str) -> str:
+def day(text: str) -> str:
     """Return an ISO date from ``2026-05-01…`` or ``1 May, 2026``; empty for anything else."""
     for form, length in (("%Y-%m-%d", 10), ("%d %b, %Y", None), ("%d %B, %Y", None), ("%d.%m.%Y", 10)):
         try:
-            return datetime.strptime(text[:length], form).date().isoformat()  # noqa: DTZ007 - a day has no zone
+            return datetime.strptime(text[:length], form).date().isoformat()
         except ValueError:
             continue
     return ""

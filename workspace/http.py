@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,18 +32,21 @@ class _Patience(Retry):
     """urllib3's retries, but a long Retry-After ends the attempt instead of holding the run."""
 
     def increment(self, method=None, url=None, response=None, error=None, _pool=None, _stacktrace=None):
-        if response is not None:
-            try:
-                wait = self.get_retry_after(response) or 0
-            except InvalidHeader:
-                wait = 0
-            if wait > LONGEST_WAIT:
-                raise MaxRetryError(
-                    _pool,  # pyright: ignore[reportArgumentType]
-                    url or "",
-                    ResponseError(f"asks to wait {wait:.0f} s"),
-                )
+        wait = self.get_retry_after(response) if response is not None else None
+        if wait and wait > LONGEST_WAIT:
+            raise MaxRetryError(
+                _pool,  # pyright: ignore[reportArgumentType]
+                url or "",
+                ResponseError(f"asks to wait {wait:.0f} s"),
+            )
         return super().increment(method, url, response, error, _pool, _stacktrace)
+
+    def parse_retry_after(self, retry_after: str) -> float:
+        # what is neither seconds nor a date is no reason not to ask again
+        try:
+            return super().parse_retry_after(retry_after)
+        except (InvalidHeader, ValueError, OverflowError):
+            return 0
 
 
 class Client:
@@ -147,10 +151,16 @@ class Client:
                     f"{self.name}: {_shown(url)} gave no answer within {self.source.timeout:g} s, "
                     f"{self.source.retries + 1} times."
                 ) from error
-            except requests.exceptions.RequestException as error:
+            except (requests.exceptions.RequestException, ValueError) as error:  # ValueError: sent on to no address
                 raise SourceUnreachable(f"{self.name}: {_shown(url)} cannot be reached ({_cause(error)}).") from error
             else:
                 if response.status_code == 429 or response.status_code >= 500:
+                    wait = self._patience().get_retry_after(response.raw) or 0
+                    if wait > LONGEST_WAIT:
+                        raise SourceUnreachable(
+                            f"{self.name}: {_shown(url)} answered {response.status_code} and asks to wait {wait:,.0f} s, "
+                            f"more than the {LONGEST_WAIT} s that a run waits: run again later."
+                        )
                     raise SourceUnreachable(
                         f"{self.name}: {_shown(url)} answered {response.status_code} after {self.source.retries} retries."
                     )
@@ -188,21 +198,27 @@ def _read(response: requests.Response) -> None:
         response.close()
         raise SourceError(f"{_shown(response.url)} is {int(announced):,} bytes long, more than the {MAX_BYTES:,} read.")
     body = bytearray()
-    for block in response.iter_content(65536):
-        body += block
-        if len(body) > MAX_BYTES:
-            response.close()
-            raise SourceError(f"{_shown(response.url)} goes on after {MAX_BYTES:,} bytes; not read further.")
+    try:
+        for block in response.iter_content(65536):
+            body += block
+            if len(body) > MAX_BYTES:
+                response.close()
+                raise SourceError(f"{_shown(response.url)} goes on after {MAX_BYTES:,} bytes; not read further.")
+    except requests.exceptions.ConnectionError as error:  # it stalled in the middle
+        raise requests.exceptions.ChunkedEncodingError(*error.args) from error
     response._content = bytes(body)  # what requests itself does when it does not stream
     response._content_consumed = True  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _shown(url: str) -> str:
     # the query may hold a signature or a key
-    return urlsplit(url)._replace(query="", fragment="").geturl()
+    return re.split("[?#]", url, maxsplit=1)[0]
 
 
 def _cause(error: BaseException) -> str:
     """Return the innermost reason: requests wraps urllib3 wraps the system's word."""
-    reason = getattr(error.args[0], "reason", None) if error.args else None
-    return str(reason or error).split(": ", 1)[-1][:200]
+    inner: object = error
+    while isinstance(inner, BaseException):
+        error = inner
+        inner = getattr(error, "reason", None) or next((a for a in error.args if isinstance(a, BaseException)), None)
+    return re.sub(r"\?[^\s'\"]*", "", str(error).split(": ", 1)[-1])[:200]

@@ -68,5 +68,5 @@ def _who(holder: Path) -> str:
     try:
         said = json.loads(holder.read_text(encoding="utf-8"))
         return f"process {said['pid']} on {said['host']} ({said['command']}) since {said['since']}"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "another process"

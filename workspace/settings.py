@@ -14,7 +14,14 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from .errors import SettingsError
 
@@ -56,9 +63,9 @@ class Source(_Strict):
     """Stay under this rate, across runs."""
     robots: bool = False
     """Ask robots.txt before a page. Off for documented APIs, whose terms and rates are their rules."""
-    timeout: float = Field(30, gt=0)
+    timeout: float = Field(default=30, gt=0)
     """Seconds without an answer until a request is given up."""
-    retries: int = Field(3, ge=0, le=10)
+    retries: int = Field(default=3, ge=0, le=10)
 
 
 class TopHit(Source):
@@ -113,6 +120,15 @@ class Sources(_Strict):
     itunes: ITunes = ITunes()
 
 
+class _Environment(EnvSettingsSource):
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: object) -> object:
+        # what is no JSON goes on as it is: the check that follows names the variable and what it should be
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
+
+
 class Settings(BaseSettings):
     """All settings, with the values that hold when nothing is said."""
 
@@ -136,11 +152,11 @@ class Settings(BaseSettings):
     """Where previews are looked for, in this order."""
     keep_audio: bool = False
     """Keep previews after their descriptors were extracted."""
-    retry_after_days: int = Field(7, ge=0)
+    retry_after_days: int = Field(default=7, ge=0)
     """Days until a recording without a preview is looked for again."""
-    jobs: int = Field(-1)
+    jobs: int = Field(default=-1)
     """Clips described at once; -1: one per core."""
-    lock_wait: float = Field(0, ge=0)
+    lock_wait: float = Field(default=0, ge=0)
     """Seconds to wait for another run that is writing, before giving up."""
     sources: Sources = Sources()
 
@@ -149,8 +165,22 @@ class Settings(BaseSettings):
     def _known_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # "Europe" is a folder of zones
             raise ValueError("no such time zone; use a name like Europe/Moscow") from None
+        return value
+
+    @field_validator("contact")
+    @classmethod
+    def _fits_a_header(cls, value: str) -> str:
+        if not (value.isascii() and value.isprintable()):
+            raise ValueError("goes into an HTTP header: write one line in plain ASCII, an e-mail address or a page")
+        return value
+
+    @field_validator("jobs")
+    @classmethod
+    def _some_jobs(cls, value: int) -> int:
+        if value == 0:
+            raise ValueError("should be a number of cores, or -1 for all")
         return value
 
     @classmethod
@@ -158,14 +188,16 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the form is the library's
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the form is the library's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the form is the library's
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _file_being_read)
+        return init_settings, _Environment(settings_cls), TomlConfigSettingsSource(settings_cls, _file_being_read)
 
 
 _file_being_read: Path = Path(FILE_NAME)
+
+_OTHER_VARIABLES = frozenset({"workspace", "now"})  # read elsewhere
 
 
 def load_settings(folder: Path) -> Settings:
@@ -176,8 +208,9 @@ def load_settings(folder: Path) -> Settings:
     SettingsError
         Naming the setting, its value and where it came from.
     """
-    global _file_being_read  # noqa: PLW0603 - the settings library takes the path from the class, not the call
+    global _file_being_read
     _file_being_read = folder / FILE_NAME
+    _point_out_misspelled_variables()
     try:
         return Settings()
     except tomllib.TOMLDecodeError as error:
@@ -188,10 +221,25 @@ def load_settings(folder: Path) -> Settings:
         raise SettingsError(" ".join(_say(e, _file_being_read) for e in error.errors())) from error
 
 
+def _point_out_misspelled_variables() -> None:
+    known = Settings.model_fields.keys() | _OTHER_VARIABLES
+    for name in os.environ:
+        setting = name.upper().removeprefix("CHARTROPY_").partition("__")[0].lower()
+        if name.upper().startswith("CHARTROPY_") and setting not in known:
+            log.warning("environment variable %s: there is no such setting%s; passed over", name, _nearest([setting]))
+
+
 def _say(problem, file: Path) -> str:
     path = [str(part) for part in problem["loc"]]
-    variable = "CHARTROPY_" + "__".join(path).upper()
-    origin = f"environment variable {variable}" if variable in os.environ else f"{file}, {'.'.join(path)}"
+    # a variable may hold the whole table or list that the wrong value stands in
+    given = {name.upper() for name in os.environ}
+    variables = ("CHARTROPY_" + "__".join(path[:length]).upper() for length in range(len(path), 0, -1))
+    variable = next((name for name in variables if name in given), None)
+    setting = ".".join(path)
+    whole = variable == "CHARTROPY_" + "__".join(path).upper()
+    origin = (
+        f"environment variable {variable}" + ("" if whole else f", {setting}") if variable else f"{file}, {setting}"
+    )
     what = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if problem["type"] == "extra_forbidden":
         return f"{origin}: there is no such setting{_nearest(path)}."

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
-from sqlalchemy import Connection, Select, Table, create_engine, event, make_url, or_
+from sqlalchemy import URL, Connection, Select, Table, create_engine, event, make_url, or_
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from .errors import DiskFull, SettingsError, WorkspaceError, WorkspaceReadOnly, WorkspaceTooNew
@@ -25,11 +26,10 @@ class Store:
 
     Parameters
     ----------
-    url : str
-        SQLAlchemy URL.
+    url : str or sqlalchemy.URL
     """
 
-    def __init__(self, url: str):
+    def __init__(self, url: str | URL):
         try:
             parsed = make_url(url)
             self.engine = create_engine(parsed)
@@ -39,6 +39,8 @@ class Store:
             ) from error
         self.shown = parsed.render_as_string(hide_password=True)
         if parsed.get_backend_name() == "sqlite":
+            path = parsed.database or "memory"
+            self.shown = unquote(path.removeprefix("file:")) if path.startswith("file:") else path
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
 

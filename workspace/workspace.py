@@ -10,6 +10,9 @@ from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import URL
 
 from . import clock
 from .errors import DiskFull, WorkspaceError, WorkspaceReadOnly
@@ -49,7 +52,13 @@ class Workspace:
 
     def __init__(self, folder: Path | str | None = None, *, create: bool = False):
         self.folder = Path(folder or os.environ.get("CHARTROPY_WORKSPACE") or DEFAULT_FOLDER).expanduser()
-        if self.folder.exists() and not self.folder.is_dir():
+        try:
+            taken = self.folder.exists() and not self.folder.is_dir()
+        except OSError as error:
+            raise WorkspaceError(
+                f"{self.folder} cannot be looked into ({error.strerror}): choose another --workspace."
+            ) from error
+        if taken:
             raise WorkspaceError(f"{self.folder} is a file, not a folder: choose another --workspace.")
         self.settings: Settings = load_settings(self.folder)
         in_folder = not self.settings.database_url
@@ -66,9 +75,14 @@ class Workspace:
                 f"{self.folder} cannot be made ({error.strerror}): choose another --workspace."
             ) from error
         # WAL needs to write beside the database even to read it; where nothing can be written, nothing changes either
-        frozen = "?mode=ro&immutable=1&uri=true" if database.exists() and not os.access(self.folder, os.W_OK) else ""
-        prefix = "sqlite:///file:" if frozen else "sqlite:///"
-        self.store = Store(self.settings.database_url or f"{prefix}{database}{frozen}")
+        if database.exists() and not os.access(self.folder, os.W_OK):
+            query = {"mode": "ro", "uri": "true"}
+            if not database.with_name(f"{database.name}-wal").exists():
+                query["immutable"] = "1"  # else a killed run's last pages are in there, and are read
+            own = URL.create("sqlite", database=f"file:{quote(str(database))}", query=query)
+        else:
+            own = URL.create("sqlite", database=str(database))
+        self.store = Store(self.settings.database_url or own)
         if create:
             with self.writing():
                 self.store.migrate()

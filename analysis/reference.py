@@ -1,0 +1,52 @@
+"""The scales of the descriptors, fixed once on human recordings: ``python -m chartropy.analysis.reference MANIFEST``.
+
+The manifest is a CSV with `path` (relative to it) and `label`. Only ``human`` rows count: the space is that of the music
+that charts are compared with, and AI must not define what is usual.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from ..audio.decode import decode
+from ..features.describe import describe
+from ..features.registry import EXTRACTOR_VERSION
+from .diversity import fit_space
+from .measures import SPACE_FILE
+
+LEFT_OUT = frozenset({"dynamics.peak"})
+"""Says how a file was mastered down to, not how it sounds."""
+
+
+def make_space(manifest: Path, out: Path = SPACE_FILE) -> int:
+    """Describe the human recordings of a manifest, write their medians and scales, return how many there were."""
+    import pandas as pd
+    from joblib import Parallel, delayed
+
+    table = pd.read_csv(manifest)
+    files = [manifest.parent / path for path in table.loc[table["label"] == "human", "path"]]
+    rows = pd.DataFrame(Parallel(n_jobs=-1)(delayed(_describe)(file) for file in files))
+    space = fit_space(rows.drop(columns=list(LEFT_OUT & set(rows.columns))))
+    card = {
+        "about": "Median and robust standard deviation of each descriptor over human recordings.",
+        "recordings": len(rows),
+        "extractor_version": EXTRACTOR_VERSION,
+        "space": space.to_dict(),
+    }
+    out.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    return len(rows)
+
+
+def _describe(file: Path) -> dict[str, float]:
+    return describe(decode(file)).as_dict()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("manifest", type=Path)
+    parser.add_argument("--out", type=Path, default=SPACE_FILE)
+    arguments = parser.parse_args()
+    sys.stdout.write(f"{make_space(arguments.manifest, arguments.out)} recordings\n")

@@ -1,0 +1,5 @@
+"""``python -m chartropy.reports``: the command line."""
+
+from .cli import main
+
+main()

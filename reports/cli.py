@@ -1,0 +1,344 @@
+"""The command line.
+
+Exit codes: 0 all done; 3 done, with gaps that are listed; 2 wrong usage or settings; 1 failed.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from ..workspace.errors import ChartropyError, SettingsError
+
+T = TypeVar("T")
+
+GAPS = 3
+"""Exit code: done, with gaps that are listed."""
+
+SHOWN_GAPS = 20
+
+app = typer.Typer(
+    name="chartropy",
+    help="How much of a music chart did machines make, and is it all starting to sound the same?",
+    epilog="Exit codes: 0 all done; 3 done, with gaps that are listed; 2 wrong usage or settings; 1 failed.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace",
+        "-w",
+        envvar="CHARTROPY_WORKSPACE",
+        help="Folder that holds settings, database and reports.  [default: chartropy-data]",
+        show_default=False,
+    ),
+]
+Week = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d"],
+        help="Any day of the chart week.  [default: the last closed week]",
+        show_default=False,
+    ),
+]
+Paths = Annotated[list[Path], typer.Argument(help="Audio files, or folders to search through.")]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="File to write, .csv or .parquet.  [default: standard output]", show_default=False),
+]
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say every step.")] = False,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    if show_version:
+        from importlib.metadata import version
+
+        typer.echo(version("chartropy"))
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+    logging.basicConfig(
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(message)s" if not sys.stderr.isatty() else "%(message)s",
+        datefmt="%Y-%m-%d %H:%M:%S",
+        level=logging.WARNING,
+        force=True,
+    )
+    logging.getLogger("chartropy").setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder to make.")] = Path("chartropy-demo"),
+) -> None:
+    """Make a small season of synthetic songs, offline, and the real report about it."""
+    from .demo import make_demo
+
+    page, gaps = make_demo(out, track=_track)
+    typer.echo(f"Synthetic season in {out}; open {page.absolute()}")
+    _end(gaps)
+
+
+@app.command()
+def weekly(workspace: Folder = None, week: Week = None) -> None:
+    """Collect, analyze and report a week; safe to repeat."""
+    from . import weekly as steps
+
+    with _workspace(workspace) as ws:
+        chosen = steps.chosen_week(ws, _day(week))
+        outcomes, analysis, page = steps.weekly(ws, chosen, track=_track)
+        _say_collected(outcomes, chosen)
+        _say_analyzed(analysis)
+        typer.echo(f"Report: {page.absolute()}")
+        _end([*_gaps_of(outcomes), *analysis.gaps])
+
+
+@app.command()
+def collect(
+    workspace: Folder = None,
+    week: Week = None,
+    again: Annotated[bool, typer.Option("--again", help="Ask also for charts that are stored.")] = False,
+) -> None:
+    """Collect the charts of a week."""
+    from ..charts.collect import collect as collect_week
+    from . import weekly as steps
+
+    with _workspace(workspace) as ws:
+        chosen = steps.chosen_week(ws, _day(week))
+        with ws.writing():
+            outcomes = collect_week(ws, chosen, again=again)
+        _say_collected(outcomes, chosen)
+        _end(_gaps_of(outcomes))
+
+
+@app.command()
+def analyze(workspace: Folder = None, week: Week = None) -> None:
+    """Find previews of a week's recordings, describe and judge them, measure the charts."""
+    from . import weekly as steps
+
+    with _workspace(workspace) as ws:
+        chosen = steps.chosen_week(ws, _day(week))
+        with ws.writing():
+            analysis = steps.analyze(ws, chosen, track=_track)
+        if not analysis.recordings:
+            raise SettingsError(
+                f"Nothing is collected for the week that ends on {chosen}: run `chartropy collect` first."
+            )
+        _say_analyzed(analysis)
+        _end(analysis.gaps)
+
+
+@app.command()
+def report(workspace: Folder = None, week: Week = None) -> None:
+    """Write the page of a week, and the index of all."""
+    from . import weekly as steps
+
+    with _workspace(workspace) as ws:
+        chosen = steps.chosen_week(ws, _day(week))
+        with ws.writing():
+            page = steps.report(ws, [chosen])
+        typer.echo(f"Report: {page.absolute()}")
+
+
+@app.command("import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Pages saved from a browser, CSV or JSON.")],
+    source: Annotated[str, typer.Option(help="Source and chart, e.g. tophit-radio.")],
+    workspace: Folder = None,
+    week: Week = None,
+) -> None:
+    """Store charts from saved pages, CSV or JSON."""
+    from ..charts.importing import import_file
+    from ..workspace.errors import ImportFileError
+
+    outcomes, failed = [], []
+    with _workspace(workspace) as ws, ws.writing():
+        for file in files:
+            try:
+                outcomes += import_file(ws, file, source, _day(week))
+            except ImportFileError as error:
+                if len(files) == 1:
+                    raise
+                failed.append(str(error))
+    for outcome in outcomes:
+        typer.echo(f"{outcome.chart}, week {outcome.week}: {outcome.rows} positions")
+    _end([*_gaps_of(outcomes), *failed])
+
+
+@app.command()
+def describe(
+    paths: Paths,
+    out: Out = None,
+    jobs: Annotated[int, typer.Option(help="Files at once; -1: one per core.")] = -1,
+) -> None:
+    """Compute the descriptors of audio files."""
+    from .files import describe_files, format_of, write_table
+
+    form = format_of(out)
+    table = describe_files(paths, jobs=jobs, track=_track)
+    write_table(table, out, form)
+    bad = table[table["problem"] != ""]
+    _end([str(problem) for problem in bad["problem"]])
+
+
+@app.command()
+def detect(paths: Paths, out: Out = None) -> None:
+    """Tell AI-made from human-made audio files."""
+    from .files import detect_files, format_of, write_table
+
+    form = format_of(out)
+    table = detect_files(paths, track=_track)
+    if out is None and sys.stdout.isatty():
+        _show(
+            ["verdict", "probability of AI", "file", "reason"],
+            [
+                [row.verdict, "" if row.verdict == "unmeasured" else f"{row.probability:.2f}", row.path, row.reason]
+                for row in table.itertuples()
+            ],
+        )
+    else:
+        write_table(table, out, form)
+    _end([str(reason) for reason in table.query("verdict == 'unmeasured'")["reason"]])
+
+
+@app.command()
+def export(
+    table: Annotated[str, typer.Argument(help="entries, recordings, verdicts, descriptors or measures.")],
+    workspace: Folder = None,
+    form: Annotated[str | None, typer.Option("--format", help="csv or parquet.", show_default=False)] = None,
+    out: Out = None,
+) -> None:
+    """Write a table of the workspace as CSV or Parquet."""
+    from ..workspace.workspace import Workspace
+    from .files import format_of, write_table
+    from .tables import NAMES, Tables
+
+    if table not in NAMES:
+        raise SettingsError(f"export {table}: choose one of {', '.join(NAMES)}.")
+    chosen = format_of(out, form)
+    with Workspace(workspace) as ws:
+        write_table(getattr(Tables(ws), table)(), out, chosen)
+
+
+@app.command()
+def status(workspace: Folder = None) -> None:
+    """Show what the workspace holds, week by week, and what is missing and why."""
+    from ..workspace.workspace import Workspace
+    from .status import read_status
+
+    with Workspace(workspace) as ws:
+        found = read_status(ws)
+    typer.echo(found.summary)
+    _show(list(found.weeks.columns), found.weeks.to_numpy().tolist())
+    for title, lines in (("Charts missing or incomplete", found.charts), ("Recordings unmeasured", found.recordings)):
+        if lines:
+            typer.echo(f"\n{title}:")
+            for line in lines:
+                typer.echo(f"  {line}")
+
+
+def main() -> None:
+    """Run the command line; turn errors into one line and an exit code."""
+    try:
+        app()
+    except SettingsError as error:
+        _fail(str(error), 2)
+    except ChartropyError as error:
+        _fail(str(error), 1)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            sys.stderr.close()  # the reader has gone: no complaint at exit
+            raise SystemExit(0) from None
+        if error.errno == errno.ENOSPC:
+            _fail("The disk is full. What was stored is safe; make room and run again.", 1)
+        raise
+    except KeyboardInterrupt:
+        _fail("Stopped. What was stored is safe; run the command again to go on.", 130)
+
+
+def _fail(message: str, code: int) -> None:
+    typer.echo(f"chartropy: {message}", err=True)
+    raise SystemExit(code) from None
+
+
+def _workspace(folder: Path | None):
+    from ..workspace.workspace import Workspace
+
+    return Workspace(folder, create=True)
+
+
+def _day(week: datetime | None) -> date | None:
+    return week.date() if week else None
+
+
+def _gaps_of(outcomes: Iterable) -> list[str]:
+    return [f"{outcome.chart}, week {outcome.week}: {outcome.gap}" for outcome in outcomes if outcome.gap]
+
+
+def _say_collected(outcomes: Iterable, week: date) -> None:
+    for outcome in outcomes:
+        new = f", {outcome.changed} new or changed" if outcome.changed else ""
+        typer.echo(f"{outcome.chart}, week {week}: {outcome.rows} positions{new}")
+
+
+def _say_analyzed(analysis) -> None:
+    measured = analysis.recordings - len(analysis.gaps)
+    typer.echo(
+        f"{measured} of {analysis.recordings} recordings measured "
+        f"({analysis.previews} previews fetched, {analysis.described} described, {analysis.judged} verdicts new or changed)"
+    )
+
+
+def _end(gaps: list[str]) -> None:
+    """List the gaps and leave with the exit code they call for."""
+    if not gaps:
+        return
+    typer.echo(f"{len(gaps)} gap{'s' if len(gaps) > 1 else ''}:", err=True)
+    for gap in gaps[:SHOWN_GAPS]:
+        typer.echo(f"  {gap}", err=True)
+    if len(gaps) > SHOWN_GAPS:
+        typer.echo(f"  ... and {len(gaps) - SHOWN_GAPS} more", err=True)
+    raise typer.Exit(GAPS)
+
+
+def _track(items: Iterable[T], what: str, total: int) -> Iterator[T]:
+    """Show a progress bar where a terminal watches, plain log lines where none does."""
+    if not sys.stderr.isatty() or not total:
+        from .weekly import plainly
+
+        yield from plainly(items, what, total)
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(items, description=what, total=total, console=Console(stderr=True), transient=True)
+
+
+def _show(columns: list[str], rows: list[list]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))  # Text: a title's brackets are no markup
+    # a pipe or a log has no width: lines stay whole there
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console.print(table)

@@ -1,0 +1,478 @@
+"""Figures of the pages, as SVG with real text, to stand inside HTML.
+
+Colours are CSS variables with a fallback (``var(--ink, #1c1b19)``): a page sets them for its light and its dark theme,
+and a figure taken out of its page still has colours. The series colours are Okabe and Ito's; each series also has a
+marker and a line style of its own. Identifiers carry the figure's name, so that many figures fit in one page.
+
+Figures hold no sentence of their own: titles, labels and the way to write a number come from the caller.
+
+References
+----------
+Okabe, M., Ito, K.: Color Universal Design (2008). https://jfly.uni-koeln.de/color/
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree  # matplotlib's own output is parsed, nothing from outside
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#1c1b19"
+QUIET = "#5f5b55"
+RULE = "#d9d4ca"
+PAPER = "#fffefb"
+SERIES = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#7a6a00", "#56b4e9")
+"""Vermilion, blue, bluish green, reddish purple, yellow darkened to be seen on paper, sky blue."""
+
+VARIABLES = {
+    INK: "--ink",
+    QUIET: "--quiet",
+    RULE: "--rule",
+    PAPER: "--paper",
+    **{colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)},
+}
+"""The CSS variable that stands for each colour drawn with."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P")
+LINES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), "-", "-")
+WEEK = 7
+WIDTH, HEIGHT, POINTS_PER_INCH = 420, 240, 72
+MOST_TICKS = 6
+SVG = "{http://www.w3.org/2000/svg}"
+XLINK = "{http://www.w3.org/1999/xlink}"
+
+VERDICT_MARKS = {"ai": (1.0, "ai"), "undecided": (0.55, "undecided"), "human": (0.25, "human"), "unmeasured": (0.08, "unmeasured")}
+"""Height of a place's mark in the strip (1: full), and its CSS class: told apart by height, not by colour alone."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One number in time.
+
+    Attributes
+    ----------
+    week : date
+        Last day of the chart week.
+    value, low, high : float
+        The number and its interval; NaN in `low` and `high` where there is none.
+    method : str
+        How it was measured; a line is not drawn between two methods.
+    """
+
+    week: date
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    method: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a figure: its name, its points in order of time, and which of the styles it has."""
+
+    name: str
+    points: Sequence[Point]
+    style: int = 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a comparison: a name, the number now and before; None where there is none."""
+
+    name: str
+    now: Point | None
+    before: Point | None
+    style: int = 0
+
+
+def over_time(
+    series: Sequence[Series],
+    *,
+    name: str,
+    title: str,
+    unit: str,
+    weeks_title: str,
+    day: Callable[[date, bool], str],
+    number: Callable[[float], str],
+    tick: Callable[[float], str],
+    stamp: str = "",
+) -> str:
+    """Draw numbers over the weeks, with their intervals as bands.
+
+    Parameters
+    ----------
+    series : sequence of Series
+        Drawn in this order. A line is broken where a week is missing or the method changed; a point that stands alone
+        gets a bar for its interval.
+    name : str
+        Unique on the page; letters, digits and hyphens.
+    title : str
+        Read by screen readers.
+    unit : str
+        What the vertical axis counts, and in which unit.
+    weeks_title : str
+        What the horizontal axis counts.
+    day : callable
+        Writes a date, with its year or without.
+    number : callable
+        Writes the newest value beside its point (when there is one series).
+    tick : callable
+        Writes a value on the vertical axis.
+    stamp : str, optional
+        Written across the figure.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element.
+    """
+    figure, axes = _canvas(HEIGHT)
+    for line in series:
+        _draw(axes, line)
+    weeks = sorted({point.week for line in series for point in line.points})
+    _weeks_axis(axes, weeks, day, weeks_title)
+    bounds = [value for line in series for point in line.points for value in (point.value, point.high)]
+    top = max([bound for bound in bounds if math.isfinite(bound)], default=0.0)
+    axes.set_ylim(0, top * 1.12 if top > 0 else 1)
+    _values_axis(axes, unit, tick)
+    if len(series) == 1 and series[0].points:
+        last = series[0].points[-1]
+        axes.annotate(
+            number(last.value),
+            (last.week.toordinal(), last.value),
+            xytext=(9, 0),
+            textcoords="offset points",
+            va="center",
+            weight="bold",
+            color=INK,
+        )
+    elif len(series) > 1:
+        axes.legend(
+            loc="lower right",
+            bbox_to_anchor=(1.0, 1.0),
+            ncols=len(series),
+            frameon=False,
+            labelcolor=INK,
+            handlelength=2.6,
+            columnspacing=1.4,
+            borderpad=0.1,
+        )
+    return _svg(figure, name, title, stamp)
+
+
+def side_by_side(
+    rows: Sequence[Row],
+    *,
+    name: str,
+    title: str,
+    unit: str,
+    legend: tuple[str, str],
+    nothing: str,
+    number: Callable[[float], str],
+    tick: Callable[[float], str],
+    stamp: str = "",
+) -> str:
+    """Draw one number per row with its interval, this week's above the earlier one's.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        From top to bottom.
+    name, title, unit, number, tick, stamp
+        As for :func:`over_time`; here values run from left to right.
+    legend : tuple of str
+        Names of the number now and of the earlier one.
+    nothing : str
+        Written where a row has no number now.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element.
+    """
+    figure, axes = _canvas(86 + 44 * len(rows))
+    highest = 0.0
+    for place, row in enumerate(rows):
+        colour = SERIES[row.style % len(SERIES)]
+        if row.before is not None:
+            _bar(axes, row.before, place + 0.2, QUIET, PAPER, 5)
+        if row.now is None:
+            axes.annotate(nothing, (0, place), xytext=(6, 0), textcoords="offset points", va="center", color=QUIET)
+        else:
+            _bar(axes, row.now, place - 0.12, colour, colour, 8, MARKERS[row.style % len(MARKERS)])
+            axes.annotate(
+                number(row.now.value),
+                (row.now.value, place - 0.12),
+                xytext=(0, 8),
+                textcoords="offset points",
+                ha="center",
+                weight="bold",
+                color=INK,
+            )
+        for point in (row.now, row.before):
+            if point is not None:
+                highest = max(highest, *(value for value in (point.value, point.high) if math.isfinite(value)))
+    axes.set_ylim(len(rows) - 0.5, -0.65)
+    axes.set_yticks(range(len(rows)), [row.name for row in rows])
+    axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=12)
+    axes.set_xlim(0, highest * 1.08 if highest > 0 else 1)
+    axes.xaxis.set_major_locator(_ticks())
+    axes.xaxis.set_major_formatter(lambda value, _: tick(value))
+    axes.grid(axis="x", color=RULE, linewidth=0.8)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.axvline(0, color=INK, linewidth=1)
+    axes.set_xlabel(unit, color=QUIET)
+    if any(row.now for row in rows):
+        axes.plot([], [], "o", color=INK, markersize=7, label=legend[0])
+    if any(row.before for row in rows):
+        axes.plot([], [], "o", color=QUIET, markerfacecolor=PAPER, markersize=5, label=legend[1])
+    if any(row.now or row.before for row in rows):
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False, labelcolor=INK, borderpad=0.1)
+    return _svg(figure, name, title, stamp)
+
+
+def strip(marks: Sequence[tuple[int, str]], *, name: str, title: str) -> str:
+    """Draw a chart as a row of marks, first place on the left, each as high as its verdict says.
+
+    Parameters
+    ----------
+    marks : sequence of (int, str)
+        Place and verdict.
+    name, title : str
+        As for :func:`over_time`.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element, coloured by the classes ``mark ai``, ``mark human``, ``mark undecided`` and
+        ``mark unmeasured``.
+    """
+    places = max((place for place, _ in marks), default=1)
+    svg = ElementTree.Element(
+        "svg",
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "class": "strip",
+            "viewBox": f"0 0 {places * 10} 100",
+            "preserveAspectRatio": "none",
+            "role": "img",
+            "aria-labelledby": f"{name}-title",
+        },
+    )
+    ElementTree.SubElement(svg, "title", {"id": f"{name}-title"}).text = title
+    for place, verdict in marks:
+        share, kind = VERDICT_MARKS.get(verdict, VERDICT_MARKS["unmeasured"])
+        height = round(100 * share)
+        ElementTree.SubElement(
+            svg,
+            "rect",
+            {
+                "class": f"mark {kind}",
+                "x": f"{(place - 1) * 10 + 1}",
+                "y": f"{100 - height}",
+                "width": "8",
+                "height": f"{height}",
+            },
+        )
+    return ElementTree.tostring(svg, encoding="unicode")
+
+
+def _canvas(height: float) -> tuple[Figure, Axes]:
+    # matplotlib takes half a second to load: only who draws waits for it. Figure, not pyplot: nothing global is kept.
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH / POINTS_PER_INCH, height / POINTS_PER_INCH), layout="constrained")
+    FigureCanvasSVG(figure)
+    figure.patch.set_visible(False)
+    axes = figure.add_subplot()
+    axes.patch.set_visible(False)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(INK)
+    axes.tick_params(colors=QUIET, labelsize=11.5)
+    return figure, axes
+
+
+def _draw(axes: Axes, series: Series) -> None:
+    colour = SERIES[series.style % len(SERIES)]
+    marker = MARKERS[series.style % len(MARKERS)]
+    line = LINES[series.style % len(LINES)]
+    label: str | None = series.name
+    crowded = len(series.points) > 60
+    for run in runs(series.points):
+        days = [point.week.toordinal() for point in run]
+        values = [point.value for point in run]
+        if len(run) == 1:
+            _interval(axes, run[0], days[0], colour)
+        else:
+            axes.fill_between(
+                days, [p.low for p in run], [p.high for p in run], color=colour, alpha=0.18, linewidth=0, zorder=2
+            )
+        axes.plot(
+            days,
+            values,
+            marker="" if crowded and len(run) > 1 else marker,
+            linestyle=line,
+            color=colour,
+            markersize=4.5,
+            markeredgewidth=0,
+            linewidth=1.8,
+            label=label,
+            zorder=3,
+        )
+        label = None  # one entry in the legend, however often the line is broken
+    if series.points:
+        last = series.points[-1]
+        axes.plot([last.week.toordinal()], [last.value], marker=marker, color=colour, markersize=8, zorder=4)
+
+
+def _interval(axes: Axes, point: Point, day: float, colour: str) -> None:
+    if math.isfinite(point.low) and math.isfinite(point.high):
+        axes.plot([day, day], [point.low, point.high], color=colour, linewidth=5, alpha=0.3, solid_capstyle="butt")
+        axes.plot([day, day], [point.low, point.high], "_", color=colour, markersize=12)
+
+
+def _bar(axes: Axes, point: Point, place: float, colour: str, face: str, size: float, marker: str = "o") -> None:
+    if math.isfinite(point.low) and math.isfinite(point.high):
+        axes.plot([point.low, point.high], [place, place], color=colour, linewidth=size / 2.6, solid_capstyle="butt")
+    axes.plot([point.value], [place], marker, color=colour, markerfacecolor=face, markersize=size, zorder=4)
+
+
+def runs(points: Sequence[Point]) -> Iterator[list[Point]]:
+    """Cut a series where a week is missing or the method changes.
+
+    Yields
+    ------
+    list of Point
+    """
+    run: list[Point] = list(points[:1])
+    for before, point in pairwise(points):
+        if (point.week - before.week).days > WEEK or point.method != before.method:
+            yield run
+            run = []
+        run.append(point)
+    if run:
+        yield run
+
+
+def _weeks_axis(axes: Axes, weeks: Sequence[date], day: Callable[[date, bool], str], title: str) -> None:
+    axes.set_xlabel(title, color=QUIET)
+    if not weeks:
+        axes.set_xticks([])
+        return
+    first, last = weeks[0].toordinal(), weeks[-1].toordinal()
+    room = max((last - first) * 0.02, 1.5)
+    axes.set_xlim(first - room, last + max((last - first) * 0.12, 3))  # the newest number stands on the right
+    count = (last - first) // WEEK
+    step = WEEK * max(1, math.ceil(count / (MOST_TICKS - 1)))
+    ticks = [date.fromordinal(ordinal) for ordinal in range(last, first - 1, -step)][::-1]
+    years = [True, *(before.year != after.year for before, after in pairwise(ticks))]
+    axes.set_xticks([tick.toordinal() for tick in ticks], [day(*pair) for pair in zip(ticks, years, strict=True)])
+
+
+def _values_axis(axes: Axes, unit: str, tick: Callable[[float], str]) -> None:
+    axes.yaxis.set_major_locator(_ticks())
+    axes.yaxis.set_major_formatter(lambda value, _: tick(value))
+    axes.grid(axis="y", color=RULE, linewidth=0.8, zorder=0)
+    axes.set_axisbelow(True)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.set_title(unit, loc="left", fontsize=11.5, color=QUIET, pad=6)
+
+
+def _ticks() -> Any:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10])
+
+
+def _svg(figure: Figure, name: str, title: str, stamp: str) -> str:
+    from matplotlib import rc_context
+
+    if stamp:
+        figure.text(0.5, 0.5, stamp, color=QUIET, alpha=0.28, fontsize=34, ha="center", va="center", rotation=18)
+    out = io.BytesIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "DejaVu Sans"}):
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+    return dressed(out.getvalue(), name, title)
+
+
+def dressed(drawn: bytes, name: str, title: str) -> str:
+    """Turn what matplotlib drew into an element that can stand in a page beside others.
+
+    Parameters
+    ----------
+    drawn : bytes
+        An SVG file by matplotlib.
+    name : str
+        Put before every identifier.
+    title : str
+        Read by screen readers.
+
+    Returns
+    -------
+    str
+        One ``<svg>`` element with colours as CSS variables, the page's font, and no style sheet of its own (it would
+        apply to the whole page).
+    """
+    root = ElementTree.fromstring(drawn)  # noqa: S314 - ours
+    _drop(root, {f"{SVG}metadata", f"{SVG}style"})
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(SVG)
+        for key, value in list(element.attrib.items()):
+            del element.attrib[key]
+            element.set(key.removeprefix(XLINK), _named(key, value, name))
+        element.tail = None
+        if element.tag != "text":
+            element.text = None
+    heading = ElementTree.Element("title", {"id": f"{name}-title"})
+    heading.text = title
+    root.insert(0, heading)
+    box = root.get("viewBox", "")
+    root.attrib.clear()
+    root.attrib.update(
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "class": "plot",
+            "viewBox": box,
+            "role": "img",
+            "aria-labelledby": f"{name}-title",
+            "stroke-linejoin": "round",
+            "font-family": "sans-serif",
+        }
+    )
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _drop(root: ElementTree.Element, tags: set[str]) -> None:
+    for parent in root.iter():
+        for child in list(parent):
+            if child.tag in tags:
+                parent.remove(child)
+
+
+def _named(key: str, value: str, name: str) -> str:
+    if key == "id":
+        return f"{name}-{value}"
+    if key == f"{XLINK}href":
+        return value.replace("#", f"#{name}-", 1)
+    value = re.sub(r"url\(#", f"url(#{name}-", value)
+    if key != "style":
+        return value
+    value = re.sub(r"font-family: [^;]*;? ?", "", value)  # the page chooses the font
+    return re.sub(r"#[0-9a-f]{6}\b", _variable, value)
+
+
+def _variable(found: re.Match[str]) -> str:
+    colour = found[0]
+    return f"var({VARIABLES[colour]}, {colour})" if colour in VARIABLES else colour

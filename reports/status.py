@@ -1,0 +1,90 @@
+"""What a workspace holds, week by week, and what is missing and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from ..workspace.workspace import Workspace
+from .tables import Tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of a workspace.
+
+    Attributes
+    ----------
+    summary : str
+        One line: how much there is.
+    weeks : pandas.DataFrame
+        A row per week, also for weeks between the first and the last that are missing:
+        ``week, charts, entries, recordings, measured, AI, undecided, human, report``.
+    charts, recordings : list of str
+        What is missing, and why.
+    """
+
+    summary: str
+    weeks: pd.DataFrame
+    charts: list[str]
+    recordings: list[str]
+
+
+def read_status(workspace: Workspace) -> Status:
+    """Return the state of a workspace."""
+    import pandas as pd
+
+    tables = Tables(workspace)
+    entries, verdicts, gaps = tables.entries(), tables.verdicts(), tables.gaps()
+    by_recording = verdicts.set_index("recording_id")["verdict"]
+    rows = []
+    for week in _every_week([*entries["week"].dropna(), *gaps["week"]]):
+        charted = entries[entries["week"] == week]
+        ids = charted["recording_id"].unique()
+        counts = by_recording.reindex(ids).value_counts()
+        missing = gaps[gaps["week"] == week]
+        charts = charted.groupby(["source", "chart", "country"]).ngroups
+        absent = sum(
+            charted[(charted["source"] == gap.source) & (charted["chart"] == gap.chart)].empty
+            for gap in missing.itertuples()
+        )
+        rows.append(
+            {
+                "week": week,
+                "charts": f"{charts} of {charts + absent}" if charts + absent else "none",
+                "entries": len(charted),
+                "recordings": len(ids),
+                "measured": int(counts.reindex(["ai", "human", "undecided"]).sum()),
+                "AI": int(counts.get("ai", 0)),
+                "undecided": int(counts.get("undecided", 0)),
+                "human": int(counts.get("human", 0)),
+                "report": "yes" if (workspace.reports_folder / week / "index.html").exists() else "no",
+            }
+        )
+    columns = ["week", "charts", "entries", "recordings", "measured", "AI", "undecided", "human", "report"]
+    unmeasured = verdicts[verdicts["verdict"] == "unmeasured"]
+    waiting = entries.loc[~entries["recording_id"].isin(verdicts["recording_id"]), "recording_id"].nunique()
+    lines = [f"{row.artist} - {row.title}: {row.reason}" for row in unmeasured.itertuples()]
+    if waiting:
+        lines.append(f"{waiting} recordings not looked at yet: run `chartropy analyze --week ...` for their weeks")
+    return Status(
+        f"{workspace.folder.absolute()}: {len(rows)} weeks, {len(entries)} entries, "
+        f"{entries['recording_id'].nunique()} recordings, {len(verdicts) - len(unmeasured)} measured",
+        pd.DataFrame(rows, columns=columns),
+        [f"{gap.week} {gap.source}-{gap.chart} ({gap.country}): {gap.reason}" for gap in gaps.itertuples()],
+        lines,
+    )
+
+
+def _every_week(present: list[str]) -> list[str]:
+    """Return the weeks from first to last, those without anything too."""
+    if not present:
+        return []
+    weeks = {date.fromisoformat(week) for week in present}
+    first, last = min(weeks), max(weeks)
+    steps = (last - first).days // 7
+    return sorted({day.isoformat() for day in weeks | {first + timedelta(weeks=n) for n in range(steps + 1)}})

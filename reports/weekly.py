@@ -1,0 +1,444 @@
+"""The weekly run: collect, analyze, report; each step safe to repeat, and to go on with after it was killed.
+
+What is stored is never computed again: a step looks for what is missing, does it, and stores each piece in a
+transaction of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from sqlalchemy import and_, select
+
+from ..audio import previews
+from ..charts.collect import Outcome, collect
+from ..charts.weeks import last_closed_week, week_of
+from ..features.registry import EXTRACTOR_VERSION
+from ..workspace import tables as t
+from ..workspace.errors import AudioError, PreviewError, SettingsError
+from ..workspace.store import timestamp, upsert
+from ..workspace.workspace import Workspace
+from .tables import Tables
+
+if TYPE_CHECKING:
+    from ..analysis.detector import Detector
+    from ..features.describe import Description
+    from .page import Season
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Track = Callable[[Iterable[T], str, int], Iterator[T]]
+"""Shows how far a long loop has come: takes what is looped over, what it is called, how many there are."""
+
+FEW = 3
+"""Clips described in this process: for so few, starting others takes longer."""
+
+
+@dataclass
+class Analysis:
+    """What an analysis did and could not do.
+
+    Attributes
+    ----------
+    recordings : int
+        Recordings on the week's charts.
+    previews, described, judged : int
+        How many were newly done.
+    measured_weeks : list of str
+        Weeks whose measures changed.
+    gaps : list of str
+        One line for each recording that could not be measured, and why.
+    """
+
+    recordings: int = 0
+    previews: int = 0
+    described: int = 0
+    judged: int = 0
+    measured_weeks: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+
+
+def plainly(items: Iterable[T], what: str, total: int) -> Iterator[T]:
+    """Log how far a loop has come, at its end and every tenth of it."""
+    step = max(1, total // 10)
+    for done, item in enumerate(items, 1):
+        yield item
+        if total > 1 and (done % step == 0 or done == total):
+            log.info("%s: %d of %d", what, done, total)
+
+
+def chosen_week(workspace: Workspace, day: date | None = None) -> date:
+    """Return the chart week that holds `day`, or the last closed one.
+
+    Raises
+    ------
+    SettingsError
+        When that week is not over yet.
+    """
+    ends = workspace.settings.week_ends
+    today = workspace.now().date()
+    last = last_closed_week(today, ends)
+    week = last if day is None else week_of(day, ends)
+    if week > last:
+        raise SettingsError(
+            f"--week {day}: the chart week that ends on {week} is not over (today is {today}); the last closed one ends on {last}."
+        )
+    return week
+
+
+def analyze(workspace: Workspace, week: date, *, track: Track = plainly) -> Analysis:
+    """Find, describe and judge the recordings of a week, then measure every chart week whose data changed.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Held for writing.
+    week : date
+        Last day of the chart week.
+    track : callable
+        Shows progress.
+
+    Returns
+    -------
+    Analysis
+    """
+    from ..analysis.detector import Detector
+
+    detector = Detector.load()
+    done = Analysis()
+    for file in previews.leftovers(workspace):
+        file.unlink()
+    recordings = _recordings_of(workspace, week)
+    done.recordings = len(recordings)
+    done.previews = _fetch_previews(workspace, recordings, track)
+    done.described = _describe_all(workspace, recordings, track)
+    done.judged = _judge_all(workspace, recordings, detector)
+    done.measured_weeks = _measure_all(workspace, detector)
+    unmeasured = Tables(workspace).verdicts().query("verdict == 'unmeasured' and recording_id in @recordings")
+    done.gaps = [f"{row.artist} - {row.title}: {row.reason}" for row in unmeasured.itertuples()]
+    return done
+
+
+def report(workspace: Workspace, weeks: Iterable[date]) -> Path:
+    """Write the pages of some weeks and the index of all.
+
+    Returns
+    -------
+    Path
+        The page of the last of `weeks`, or the index when there is none.
+    """
+    from .page import write_index, write_week
+
+    season = read_season(workspace)
+    made_at = workspace.now()
+    page = write_index(workspace.reports_folder, season, made_at=made_at)
+    for week in weeks:
+        page = write_week(workspace.reports_folder, season, week, made_at=made_at)
+    return page
+
+
+def weekly(workspace: Workspace, week: date, *, track: Track = plainly) -> tuple[list[Outcome], Analysis, Path]:
+    """Do the whole week: collect, analyze, report. Takes the workspace for writing while it works."""
+    with workspace.writing():
+        outcomes = collect(workspace, week)
+        analysis = analyze(workspace, week, track=track)
+        others = {date.fromisoformat(changed) for changed in analysis.measured_weeks} - {week}
+        page = report(workspace, [*sorted(others), week])
+    return outcomes, analysis, page
+
+
+def read_season(workspace: Workspace) -> Season:
+    """Gather what the pages are made of."""
+    from ..analysis.detector import Detector
+    from ..features.registry import DESCRIPTORS
+    from .page import Season
+
+    tables = Tables(workspace)
+    entries = tables.entries()
+    detector = Detector.load()
+    return Season(
+        entries=entries,
+        verdicts=tables.verdicts(),
+        measures=tables.measures(),
+        gaps=tables.gaps(),
+        about={
+            "version": version("chartropy"),
+            "model_version": detector.model_version,
+            "extractor_version": EXTRACTOR_VERSION,
+            "detector": detector.card,
+            "timezone": workspace.settings.timezone,
+            "descriptor_count": len(DESCRIPTORS),
+        },
+        synthetic=len(entries) > 0 and bool((entries["source"] == "synthetic").all()),
+    )
+
+
+# -- previews ----------------------------------------------------------------------------------------------------------
+
+
+def _recordings_of(workspace: Workspace, week: date) -> list[str]:
+    query = select(t.entry.c.recording_id).where(t.entry.c.week == week.isoformat()).distinct()
+    with workspace.store.reading() as connection:
+        return sorted(connection.scalars(query))
+
+
+def _fetch_previews(workspace: Workspace, recordings: list[str], track: Track) -> int:
+    """Fetch what is missing and due; return how many previews came."""
+    today = workspace.now().date()
+    missing = _without_preview(workspace, recordings, today)
+    came = 0
+    for wanted, had_one in track(_wanted(workspace, missing), "previews", len(missing)):
+        row: dict[str, Any] = dict.fromkeys(column.name for column in t.preview.columns)
+        row |= {"recording_id": wanted.recording_id, "passing": 0, "asked_on": today.isoformat()}
+        try:
+            preview = previews.fetch_preview(workspace, wanted)
+        except PreviewError as error:
+            log.info("%s - %s: %s", *wanted.spellings[0], error)
+            if had_one:  # the descriptors of an older extractor stay
+                continue
+            row |= {"problem": f"no preview: {error}", "passing": int(error.passing)}
+        else:
+            found, audio = preview.found, preview.audio
+            row |= {
+                "provider": found.provider,
+                "preview_id": found.preview_id,
+                "matched_by": found.matched_by,
+                "artist": found.artist,
+                "title": found.title,
+                "link": found.link,
+                "sha256": audio.sha256,
+                "codec": audio.codec,
+                "rate": audio.rate,
+                "seconds": round(audio.seconds, 3),
+            }
+            came += 1
+        with workspace.store.transaction() as connection:
+            upsert(connection, t.preview, [row])
+    return came
+
+
+def _without_preview(workspace: Workspace, recordings: list[str], today: date) -> list[tuple[str, bool]]:
+    """Return the recordings to look for, and whether each had a preview once."""
+    preview, descriptor = t.preview.c, t.descriptor.c
+    due = today - timedelta(days=workspace.settings.retry_after_days)
+    query = (
+        select(t.preview, descriptor.sha256.label("described"))
+        .join(
+            t.descriptor,
+            and_(descriptor.sha256 == preview.sha256, descriptor.extractor_version == EXTRACTOR_VERSION),
+            isouter=True,
+        )
+        .where(preview.recording_id.in_(recordings))
+    )
+    with workspace.store.reading() as connection:
+        stored = {row.recording_id: row for row in connection.execute(query)}
+    missing = []
+    for recording_id in recordings:
+        row = stored.get(recording_id)
+        if row is None:
+            missing.append((recording_id, False))
+        elif row.problem:
+            if row.passing or date.fromisoformat(row.asked_on) <= due:
+                missing.append((recording_id, False))
+        elif not row.described and not previews.stored_file(workspace, row.sha256):
+            missing.append((recording_id, True))
+    return missing
+
+
+def _wanted(workspace: Workspace, missing: list[tuple[str, bool]]) -> Iterator[tuple[previews.Wanted, bool]]:
+    recording, spelling = t.recording.c, t.spelling.c
+    for recording_id, had_one in missing:
+        with workspace.store.reading() as connection:
+            main = connection.execute(select(t.recording).where(recording.recording_id == recording_id)).one()
+            spelled = connection.execute(
+                select(spelling.artist, spelling.title)
+                .where(spelling.recording_id == recording_id)
+                .order_by(spelling.source, spelling.artist, spelling.title)
+            )
+            spellings = dict.fromkeys([(main.artist, main.title), *((row.artist, row.title) for row in spelled)])
+        yield previews.Wanted(recording_id, main.isrc or "", tuple(spellings)), had_one
+
+
+# -- descriptors -------------------------------------------------------------------------------------------------------
+
+
+def _describe_all(workspace: Workspace, recordings: list[str], track: Track) -> int:
+    preview, descriptor = t.preview.c, t.descriptor.c
+    described = select(descriptor.sha256).where(descriptor.extractor_version == EXTRACTOR_VERSION)
+    query = select(preview.sha256).where(
+        preview.recording_id.in_(recordings), preview.sha256.is_not(None), preview.sha256.not_in(described)
+    )
+    with workspace.store.reading() as connection:
+        missing = sorted(set(connection.scalars(query)))
+    files = {sha256: previews.stored_file(workspace, sha256) for sha256 in missing}
+    work = [(sha256, file) for sha256, file in files.items() if file]
+    done = 0
+    for sha256, outcome in track(in_parallel(work, workspace.settings.jobs), "descriptors", len(work)):
+        if isinstance(outcome, str):
+            log.warning("preview %s: %s", sha256[:12], outcome)
+            with workspace.store.transaction() as connection:
+                connection.execute(
+                    t.preview.update()
+                    .where(preview.sha256 == sha256)
+                    .values(sha256=None, problem=f"the preview cannot be described: {outcome}", passing=0)
+                )
+        else:
+            _store_description(workspace, outcome)
+            done += 1
+        file = files[sha256]
+        if file and not workspace.settings.keep_audio:
+            file.unlink(missing_ok=True)
+    return done
+
+
+def describe_or_say_why(sha256: str, file: Path) -> tuple[str, Description | str]:
+    """Describe a file; a sentence in place of the description where that cannot be done."""
+    from ..audio.decode import decode
+    from ..features.describe import describe
+
+    try:
+        return sha256, describe(decode(file))
+    except AudioError as error:
+        return sha256, str(error)
+
+
+def in_parallel(work: list[tuple[str, Path]], jobs: int) -> Iterator[tuple[str, Description | str]]:
+    """Describe named files on `jobs` cores, in the order they get done."""
+    if len(work) <= FEW or jobs == 1:
+        yield from (describe_or_say_why(*item) for item in work)
+        return
+    from joblib import Parallel, delayed
+
+    yield from Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(describe_or_say_why)(*i) for i in work)
+
+
+def _store_description(workspace: Workspace, description: Description) -> None:
+    from ..features.registry import DESCRIPTORS
+
+    row = {
+        "sha256": description.sha256,
+        "extractor_version": description.extractor_version,
+        "names": " ".join(DESCRIPTORS),
+        "vector": description.values.astype("<f4").tobytes(),
+        "reasons": json.dumps(description.reasons, sort_keys=True),
+        "sketch": description.sketch.to_bytes(),
+    }
+    with workspace.store.transaction() as connection:
+        upsert(connection, t.descriptor, [row])
+
+
+# -- verdicts and measures ---------------------------------------------------------------------------------------------
+
+
+def _judge_all(workspace: Workspace, recordings: list[str], detector: Detector) -> int:
+    """Judge every recording of the week whose audio this model has not judged; return how many verdicts changed."""
+    from ..features.sketch import Sketch
+
+    preview, descriptor, verdict = t.preview.c, t.descriptor.c, t.verdict.c
+    query = (
+        select(
+            preview.recording_id,
+            preview.sha256,
+            preview.problem,
+            descriptor.sketch,
+            verdict.sha256.label("judged"),
+            verdict.reason,
+        )
+        .join(t.descriptor, descriptor.sha256 == preview.sha256, isouter=True)
+        .join(
+            t.verdict,
+            and_(verdict.recording_id == preview.recording_id, verdict.model_version == detector.model_version),
+            isouter=True,
+        )
+        .where(preview.recording_id.in_(recordings))
+        .order_by(preview.recording_id, descriptor.extractor_version)
+    )
+    now = timestamp(workspace.now())
+    rows = []
+    with workspace.store.transaction() as connection:
+        newest = {row.recording_id: row for row in connection.execute(query)}
+        for found in newest.values():
+            if found.sketch is not None and found.judged == found.sha256:
+                continue
+            row = {"recording_id": found.recording_id, "model_version": detector.model_version, "measured_at": now}
+            if found.sketch is None:
+                reason = found.problem or "the preview was not described yet: run analyze again"
+                row |= {
+                    "verdict": "unmeasured",
+                    "probability": None,
+                    "reason": reason,
+                    "evidence": "{}",
+                    "sha256": None,
+                }
+            else:
+                said = detector.judge(Sketch.from_bytes(found.sketch))
+                row |= {
+                    "verdict": said.verdict,
+                    "probability": said.probability,
+                    "reason": said.reason,
+                    "evidence": json.dumps(said.evidence, sort_keys=True),
+                    "sha256": found.sha256,
+                }
+            rows.append(row)
+        return upsert(connection, t.verdict, rows, unless_only=("measured_at",))
+
+
+def _measure_all(workspace: Workspace, detector: Detector) -> list[str]:
+    """Measure every chart week whose entries, verdicts or descriptors changed; return those weeks."""
+    from ..analysis.measures import inputs_of, measure_chart
+
+    tables = Tables(workspace)
+    entries, verdicts, descriptors = tables.entries(), tables.verdicts(), tables.descriptors()
+    entries = entries[entries["week"].notna()]
+    with workspace.store.reading() as connection:
+        stored = {
+            tuple(row)
+            for row in connection.execute(
+                select(t.measure.c.source, t.measure.c.chart, t.measure.c.country, t.measure.c.week, t.measure.c.inputs)
+            )
+        }
+    labelled = tables.labelled_ai()
+    changed = []
+    joined = entries.merge(verdicts[["recording_id", "verdict", "model_version"]], "left", "recording_id").merge(
+        descriptors[["recording_id", "audio_hash", "extractor_version"]], "left", "recording_id"
+    )
+    joined["labelled_ai"] = joined["recording_id"].isin(labelled)
+    vectors = descriptors.set_index("recording_id").drop(columns=["audio_hash", "extractor_version"])
+    for key, chart in joined.groupby(["source", "chart", "country", "week"], sort=True):
+        inputs = inputs_of(chart, detector)
+        if (*key, inputs) in stored:
+            continue
+        source, name, country, week = key
+        rows = [
+            {
+                "source": source,
+                "chart": name,
+                "country": country,
+                "week": week,
+                "measure": measure,
+                "value": _number(estimate.value),
+                "low": _number(estimate.low),
+                "high": _number(estimate.high),
+                "n": estimate.n,
+                "method": estimate.method,
+                "inputs": inputs,
+            }
+            for measure, estimate in measure_chart(chart, vectors, detector).items()
+        ]
+        with workspace.store.transaction() as connection:
+            upsert(connection, t.measure, rows)
+        changed.append(week)
+    return sorted(set(changed))
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

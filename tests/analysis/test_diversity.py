@@ -1,0 +1,301 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from chartropy.analysis.diversity import (
+    Space,
+    bootstrap_interval,
+    estimate_distance,
+    estimate_order2,
+    fit_space,
+    hill,
+    kernel,
+    leinster_cobbold,
+    mean_pairwise_distance,
+    order2_diversity,
+    rao,
+    vendi,
+)
+
+TWO_ALIKE = np.array([[1, 0.9, 0], [0.9, 1, 0], [0, 0, 1]])
+SHARES = np.array([0.5, 0.3, 0.2])
+
+
+def distances_of(rows):
+    return np.sqrt(np.mean((rows[:, None] - rows[None]) ** 2, axis=-1) / 2)
+
+
+def chart(n, rng, songs_each=1, d=6):
+    """Recordings of artists who sound like themselves, and whose each is."""
+    artists = np.repeat(np.arange(-(-n // songs_each)), songs_each)[:n]
+    style = rng.standard_normal((artists.max() + 1, d))
+    return np.sqrt(0.6) * style[artists] + np.sqrt(0.4) * rng.standard_normal((n, d)), artists
+
+
+def reference(n=400, seed=0):
+    rng = np.random.default_rng(seed)
+    columns = {f"timbre.mfcc{i}": rng.normal(i, 1 + i, n) for i in range(8)}
+    return pd.DataFrame({**columns, "rhythm.tempo": rng.normal(120, 20, n), "key.mode": rng.integers(0, 2, n) * 1.0})
+
+
+# Measures with printed check values and closed forms
+
+
+@pytest.mark.parametrize(("order", "value"), [(0, 3), (0.5, 2.42035), (1, 2.15730), (2, 1.94805), (np.inf, 1.57895)])
+def test_vendi(order, value):
+    assert vendi(TWO_ALIKE, order) == pytest.approx(value, abs=5e-6)
+
+
+@pytest.mark.parametrize(("order", "value"), [(0, 2.04935), (1, 1.71408), (2, 1.53846), (np.inf, 1.29870)])
+def test_leinster_cobbold(order, value):
+    assert leinster_cobbold(TWO_ALIKE, order, SHARES) == pytest.approx(value, abs=5e-6)
+
+
+@pytest.mark.parametrize(("order", "value"), [(0, 3), (1, 2.80009), (2, 2.63158), (np.inf, 2)])
+def test_hill(order, value):
+    assert hill(SHARES, order) == pytest.approx(value, abs=5e-6)
+
+
+def test_rao():
+    assert rao(1 - TWO_ALIKE, SHARES) == pytest.approx(0.35, abs=1e-12)
+    assert 1 / (1 - rao(1 - TWO_ALIKE, SHARES)) == pytest.approx(leinster_cobbold(TWO_ALIKE, 2, SHARES), rel=1e-12)
+
+
+@pytest.mark.parametrize("order", [0, 0.3, 1, 2, 7, np.inf])
+def test_closed_forms(order):
+    n = 6
+    assert vendi(np.eye(n), order) == pytest.approx(n, rel=1e-9)
+    assert vendi(np.ones((n, n)), order) == pytest.approx(1, rel=1e-9)
+    assert leinster_cobbold(np.eye(n), order) == pytest.approx(n, rel=1e-9)
+    assert leinster_cobbold(np.ones((n, n)), order) == pytest.approx(1, rel=1e-9)
+    blocks = np.kron(np.eye(3), np.ones((2, 2)))  # three kinds, two copies of each
+    assert vendi(blocks, order) == pytest.approx(3, rel=1e-9)
+    assert leinster_cobbold(blocks, order) == pytest.approx(3, rel=1e-9)
+    assert vendi(np.eye(3), order, SHARES) == pytest.approx(hill(SHARES, order), rel=1e-9)
+
+
+def test_a_kind_without_share_does_not_count():
+    assert hill(np.array([0.5, 0.5, 0.0]), 0) == pytest.approx(2, rel=1e-12)
+
+
+def test_order2_diversity_looks_at_different_recordings_only():
+    assert order2_diversity(TWO_ALIKE) == pytest.approx(1 / (2 * 0.81 / 6), rel=1e-12)
+    assert order2_diversity(np.ones((4, 4))) == 1
+    assert order2_diversity(np.eye(4)) == np.inf
+
+
+def test_mean_pairwise_distance_skips_what_was_not_measured():
+    distances = np.array([[0, 1, 4], [1, 0, np.nan], [4, np.nan, 0]])
+    assert mean_pairwise_distance(distances) == 2.5
+    assert np.isnan(mean_pairwise_distance(np.zeros((1, 1))))
+    assert np.isnan(mean_pairwise_distance(np.zeros((0, 0))))
+
+
+def test_neither_headline_grows_with_n():
+    """Ten and a hundred recordings of one population: the same expectation. The Vendi score's grows."""
+    rng = np.random.default_rng(8)
+    found = {}
+    for n, charts in ((10, 1500), (100, 60)):
+        values = []
+        for _ in range(charts):
+            distances = distances_of(rng.standard_normal((n, 6)))
+            similarities = kernel(distances)
+            values.append((mean_pairwise_distance(distances), 1 / order2_diversity(similarities), vendi(similarities)))
+        found[n] = np.mean(values, axis=0), np.std(values, axis=0) / np.sqrt(charts)
+    (few, few_error), (many, many_error) = found[10], found[100]
+    z = (few - many) / np.hypot(few_error, many_error)
+    assert np.abs(z[:2]).max() < 3.5
+    assert many[2] > 1.5 * few[2]
+
+
+# Intervals
+
+
+@pytest.mark.parametrize(("n", "songs_each"), [(10, 1), (30, 1), (40, 2)])
+def test_intervals_hold_their_level(n, songs_each):
+    rng = np.random.default_rng(n + songs_each)
+    charts = 300
+    estimates = []
+    for _ in range(charts):
+        rows, artists = chart(n, rng, songs_each)
+        distances = distances_of(rows)
+        estimates.append(
+            [
+                estimate_distance(distances, artists, replicates=300),
+                estimate_order2(kernel(distances), artists, replicates=300),
+            ]
+        )
+    for estimate in zip(*estimates, strict=True):
+        values = np.array([[e.value, e.low, e.high] for e in estimate])
+        # Diversity is the reciprocal of what is unbiased: its truth is the reciprocal of that mean.
+        truth = values[:, 0].mean() if estimate[0].value < 2 else 1 / np.mean(1 / values[:, 0])
+        covered = np.mean((values[:, 1] <= truth) & (truth <= values[:, 2]))
+        assert 0.9 < covered < 0.99
+
+
+def test_artists_widen_the_interval():
+    """Forty recordings by eight artists know less of the world than forty by forty."""
+    rng = np.random.default_rng(2)
+    rows, artists = chart(40, rng, songs_each=5)
+    together, apart = (estimate_distance(distances_of(rows), who) for who in (artists, np.arange(40)))
+    assert together.value == apart.value
+    assert together.high - together.low > 1.2 * (apart.high - apart.low)
+
+
+def test_copies_do_not_pull_diversity_down():
+    rows, artists = chart(10, np.random.default_rng(3))
+    estimate = estimate_order2(kernel(distances_of(rows)), artists, replicates=4000)
+    assert np.sqrt(estimate.low * estimate.high) == pytest.approx(estimate.value, rel=1e-9)
+    found = bootstrap_interval(np.ones((10, 10)) - np.eye(10), artists)
+    assert (found.value, found.low, found.high) == (1, 1, 1)
+
+
+def test_the_seed_decides_the_interval():
+    rows, artists = chart(20, np.random.default_rng(4))
+    first, again, other = (estimate_distance(distances_of(rows), artists, seed=seed) for seed in (1, 1, 2))
+    assert first == again
+    assert first.low != other.low
+    assert first.low == pytest.approx(other.low, rel=0.02)
+
+
+def test_artists_may_be_names_and_pairs_may_be_unmeasured():
+    rows, _ = chart(12, np.random.default_rng(5))
+    names = ["Анна", "Boris", *(f"artist {i}" for i in range(10))]
+    distances = distances_of(rows)
+    distances[0, 1:4] = distances[1:4, 0] = np.nan
+    estimate = estimate_distance(distances, names)
+    assert estimate.value == pytest.approx(mean_pairwise_distance(distances))
+    assert estimate.low < estimate.value < estimate.high
+    assert estimate.n == 12
+
+
+def test_what_cannot_be_estimated_says_why():
+    for n in (0, 1):
+        estimate = estimate_distance(np.zeros((n, n)), ["a"] * n)
+        assert np.isnan([estimate.value, estimate.low, estimate.high]).all()
+        assert estimate.n == n
+        assert "two are needed" in estimate.method
+    unmeasured = estimate_order2(np.full((3, 3), np.nan), ["a", "b", "c"])
+    assert np.isnan(unmeasured.value)
+    assert "no pair was measured" in unmeasured.method
+    alone = estimate_distance(distances_of(np.arange(6.0).reshape(3, 2)), ["a", "a", "a"])
+    assert alone.value > 0
+    assert np.isnan([alone.low, alone.high]).all()
+    assert "one artist's" in alone.method
+
+
+def test_values_without_a_logarithm_get_percentiles():
+    pairs = np.zeros((5, 5))
+    pairs[0, 1] = pairs[1, 0] = 1
+    estimate = estimate_distance(pairs, range(5))
+    assert estimate.low == 0 <= estimate.value <= estimate.high
+    assert estimate.method.endswith("percentiles")
+    nothing_shared = estimate_order2(np.eye(5), range(5))
+    assert nothing_shared.value == nothing_shared.high == np.inf
+
+
+# The space
+
+
+def test_two_draws_of_the_reference_are_one_apart():
+    rows = np.random.default_rng(1).standard_normal((2000, 6))
+    frame = pd.DataFrame(rows, columns=[f"{family}.{i}" for family in ("a", "b", "c") for i in range(2)])
+    distances = fit_space(frame).distances(frame)
+    assert distances.shape == (2000, 2000)
+    assert np.mean(distances**2) == pytest.approx(1, abs=0.05)
+    np.testing.assert_array_equal(np.diag(distances), 0)
+    np.testing.assert_allclose(distances, distances.T, atol=1e-12)
+
+
+def test_the_scale_is_the_references_not_the_weeks():
+    space, week = fit_space(reference()), reference(30, seed=1)
+    center = week.median()
+    closer = center + (week - center) / 2
+    assert mean_pairwise_distance(space.distances(closer)) == pytest.approx(
+        mean_pairwise_distance(space.distances(week)) / 2, rel=0.03
+    )
+
+
+def test_units_do_not_matter():
+    frame = reference()
+    other = frame * 1000 - 7
+    np.testing.assert_allclose(
+        fit_space(frame).distances(frame[:20]), fit_space(other).distances(other[:20]), atol=1e-6
+    )
+
+
+def test_a_family_weighs_the_same_however_many_descriptors_it_has():
+    one = Space(("timbre.a", "rhythm.tempo"), np.zeros(2), np.ones(2))
+    many = Space((*(f"timbre.{i}" for i in range(40)), "rhythm.tempo"), np.zeros(41), np.ones(41))
+    few = one.distances(np.array([[0, 0], [2.0, 1.0]]))
+    lots = many.distances(np.array([[0] * 41, [2.0] * 40 + [1.0]]))
+    np.testing.assert_allclose(few, lots, rtol=1e-9)
+    assert few[0, 1] == pytest.approx(np.sqrt((4 + 1) / 2 / 2))
+
+
+def test_missing_values_are_left_out_pair_by_pair():
+    space = Space(("a.x", "a.y", "b.z"), np.zeros(3), np.ones(3))
+    rows = np.array([[0, 0, 0], [1, np.nan, 1], [np.nan, np.nan, 3], [2, 4, np.inf], [np.nan] * 3])
+    found = space.distances(rows)
+    assert found[0, 1] == pytest.approx(np.sqrt(1 / 2))  # both families: 1 and 1
+    assert found[0, 2] == pytest.approx(np.sqrt(9 / 2))  # family b only
+    assert found[0, 3] == pytest.approx(np.sqrt((4 + 16) / 2 / 2))  # family a only: infinite is not measured
+    assert np.isnan(found[2, 3])
+    assert np.isnan(found[4]).all()
+
+
+def test_one_broken_descriptor_does_not_outweigh_a_song():
+    space = Space(("a.x", "b.y"), np.zeros(2), np.ones(2))
+    found = space.distances(np.array([[0.0, 0.0], [1e9, 0.0]]))
+    assert found[0, 1] == pytest.approx(np.sqrt(25 / 2 / 2))
+
+
+def test_distances_to_others():
+    space, frame = fit_space(reference()), reference(12, seed=3)
+    np.testing.assert_allclose(space.distances(frame[:4], frame[4:]), space.distances(frame)[:4, 4:], atol=1e-9)
+
+
+def test_columns_are_found_by_name_and_may_be_more():
+    frame = reference()
+    frame["flat.constant"], frame["empty.descriptor"] = 3.0, np.nan
+    frame["rare.mostly_zero"] = np.where(np.arange(len(frame)) % 10 == 0, 1.0, 0.0)
+    space = fit_space(frame)
+    assert set(space.names) == set(frame.columns) - {"flat.constant", "empty.descriptor"}
+    shuffled = frame[list(reversed(frame.columns))]
+    np.testing.assert_array_equal(space.distances(shuffled), space.distances(frame[list(space.names)].to_numpy()))
+
+
+def test_a_space_survives_json():
+    space = fit_space(reference())
+    back = Space.from_dict(json.loads(json.dumps(space.to_dict())))
+    rows = reference(9, seed=2)
+    np.testing.assert_array_equal(space.distances(rows), back.distances(rows))
+
+
+def test_kernel():
+    np.testing.assert_allclose(kernel(np.array([0, 1, np.inf])), [1, np.exp(-1), 0], rtol=1e-12)
+    np.testing.assert_allclose(kernel(np.array([2.0]), scale=2.0), np.exp(-0.5), rtol=1e-12)
+    assert np.isnan(kernel(np.array([np.nan]))).all()
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: fit_space(pd.DataFrame({"tempo": [1.0, 2.0]})), "'tempo' names no family"),
+        (lambda: fit_space(pd.DataFrame({"a.tempo": [1.0, 1.0]})), "none of the 1 columns varies over the 2 rows"),
+        (lambda: Space(("a.x",), np.zeros(2), np.ones(2)), "1, 2, 2"),
+        (lambda: fit_space(reference()).distances(np.zeros((3, 2))), r"shaped \(n, 10\), not \(3, 2\)"),
+        (lambda: fit_space(reference()).distances(reference()[["rhythm.tempo"]]), "9 of 10 .* first 'timbre.mfcc0'"),
+        (lambda: kernel(np.zeros(2), 0), "scale must be more than 0, not 0"),
+        (lambda: estimate_distance(np.zeros((3, 3)), ["a", "b"]), "2 artists, 3 recordings"),
+        (lambda: estimate_distance(np.zeros((2, 2)), ["a", "b"], replicates=5), "100 or more, not 5"),
+        (lambda: estimate_distance(np.zeros((2, 2)), ["a", "b"], level=95), "between 0 and 1, not 95"),
+        (lambda: vendi(np.zeros((2, 3))), r"shaped \(n, n\), not \(2, 3\)"),
+        (lambda: hill(np.array([0.5, 0.6])), "not 2 that sum to 1.1"),
+        (lambda: hill(SHARES, -1), "order must be 0 or more, not -1"),
+    ],
+)
+def test_wrong_arguments_are_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
