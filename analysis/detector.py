@@ -126,7 +126,7 @@ class Description:
 
 def refusal(sketch: Sketch) -> str:
     """Why this sketch cannot be judged, as a sentence; empty when it can."""
-    if sketch.silent >= 1.0 or sketch.bandwidth == 0.0:
+    if sketch.silent >= 1.0:
         return "There is no sound to judge: the clip is silent."
     if sketch.seconds < MIN_SECONDS:
         return f"The clip is {sketch.seconds:.1f} s long; at least {MIN_SECONDS:.0f} s are needed."

@@ -217,9 +217,9 @@ def bootstrap_interval(
         value = float(statistic(np.asarray(mean)))
     clusters = len(set(artists))
     if clusters < 2:
-        return Estimate(value, np.nan, np.nan, n, f"mean over pairs; no interval: all {n} recordings are one artist's")
+        return Estimate(value, np.nan, np.nan, n, f"no interval: all {n} recordings are one artist's")
     means = _bootstrap_means(pairs, artists, np.random.default_rng(seed), replicates)
-    method = f"mean over pairs; bootstrap of {clusters} artists, {replicates} replicates, seed {seed}, {level:.4g}"
+    method = f"bootstrap by artist, {replicates} replicates, seed {seed}, {level:.4g}"
     with np.errstate(divide="ignore"):
         results = statistic(means)
     if not (0 < value < np.inf and np.all((results > 0) & (results < np.inf))):

@@ -97,7 +97,7 @@ def read(artists: str | Iterable[str], title: str) -> Name:
             return f" {inside} "
         return " "
 
-    bare = _BRACKETS.sub(keep_or_drop, title)
+    bare = _compose(_BRACKETS.sub(keep_or_drop, title))
     guests = _FEATURING.search(bare)
     if guests:
         people.append(bare[guests.end() :])
@@ -146,7 +146,7 @@ def likeness(one: Name, other: Name) -> float:
 def query(artists: str, title: str) -> tuple[str, str]:
     """Return first artist and title as to type into a platform's search: no guests, no promotion, the version kept."""
     first = next((name for name in (part.strip() for part in _people(artists)) if name), artists)
-    plain = _BRACKETS.sub(lambda m: "" if _FEATURING.match(m[1]) or _is_noise(m[1]) else f" {m[1]} ", _compose(title))
+    plain = _compose(_BRACKETS.sub(lambda m: "" if _is_said_about(m[1]) else f" {m[1]} ", _compose(title)))
     guests = _FEATURING.search(plain)
     return first, " ".join(plain[: guests.start() if guests else None].split())
 
@@ -176,17 +176,23 @@ def skeleton(text: str) -> str:
 
 
 def _compose(text: str) -> str:
-    return unicodedata.normalize("NFKC", text)
+    # one space each: the patterns take time by the square of a run of spaces
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def _people(field: str) -> list[str]:
-    field = re.sub(r"[()\[\]]", " ", _FEATURING.sub(", ", _compose(field)))
+    field = _compose(re.sub(r"[()\[\]]", " ", _FEATURING.sub(", ", _compose(field))))
     return _BETWEEN_ARTISTS.split(field)
 
 
 def _is_noise(text: str) -> bool:
     """Whether promotion is all that `text` says."""
     return bool(_NOISE.search(text)) and not re.search(r"\w", _NOISE.sub("", text))
+
+
+def _is_said_about(inside: str) -> bool:
+    """Whether what stands in brackets names guests, makers or promotion, not the recording."""
+    return bool(_FEATURING.match(inside) or _CREDIT.match(inside)) or _is_noise(inside)
 
 
 def _alike(one: str, other: str) -> float:

@@ -47,11 +47,17 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), "-", "-")
 WEEK = 7
 WIDTH, HEIGHT, POINTS_PER_INCH = 420, 240, 72
+TEXT = 11.5
 MOST_TICKS = 6
 SVG = "{http://www.w3.org/2000/svg}"
 XLINK = "{http://www.w3.org/1999/xlink}"
 
-VERDICT_MARKS = {"ai": (1.0, "ai"), "undecided": (0.55, "undecided"), "human": (0.25, "human"), "unmeasured": (0.08, "unmeasured")}
+VERDICT_MARKS = {
+    "ai": (1.0, "ai"),
+    "undecided": (0.55, "undecided"),
+    "human": (0.25, "human"),
+    "unmeasured": (0.08, "unmeasured"),
+}
 """Height of a place's mark in the strip (1: full), and its CSS class: told apart by height, not by colour alone."""
 
 
@@ -154,14 +160,17 @@ def over_time(
             textcoords="offset points",
             va="center",
             weight="bold",
+            fontsize=TEXT,
             color=INK,
         )
     elif len(series) > 1:
         axes.legend(
-            loc="lower right",
-            bbox_to_anchor=(1.0, 1.0),
-            ncols=len(series),
+            loc="lower left",
+            bbox_to_anchor=(0.0, 1.13),  # above the unit
+            ncols=3,
             frameon=False,
+            fontsize=TEXT,
+            borderaxespad=0,
             labelcolor=INK,
             handlelength=2.6,
             columnspacing=1.4,
@@ -207,7 +216,9 @@ def side_by_side(
         if row.before is not None:
             _bar(axes, row.before, place + 0.2, QUIET, PAPER, 5)
         if row.now is None:
-            axes.annotate(nothing, (0, place), xytext=(6, 0), textcoords="offset points", va="center", color=QUIET)
+            axes.annotate(
+                nothing, (0, place), xytext=(6, 0), textcoords="offset points", va="center", color=QUIET, fontsize=TEXT
+            )
         else:
             _bar(axes, row.now, place - 0.12, colour, colour, 8, MARKERS[row.style % len(MARKERS)])
             axes.annotate(
@@ -217,6 +228,7 @@ def side_by_side(
                 textcoords="offset points",
                 ha="center",
                 weight="bold",
+                fontsize=TEXT,
                 color=INK,
             )
         for point in (row.now, row.before):
@@ -224,20 +236,28 @@ def side_by_side(
                 highest = max(highest, *(value for value in (point.value, point.high) if math.isfinite(value)))
     axes.set_ylim(len(rows) - 0.5, -0.65)
     axes.set_yticks(range(len(rows)), [row.name for row in rows])
-    axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=12)
+    axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=TEXT)
     axes.set_xlim(0, highest * 1.08 if highest > 0 else 1)
     axes.xaxis.set_major_locator(_ticks())
     axes.xaxis.set_major_formatter(lambda value, _: tick(value))
     axes.grid(axis="x", color=RULE, linewidth=0.8)
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.axvline(0, color=INK, linewidth=1)
-    axes.set_xlabel(unit, color=QUIET)
+    axes.set_xlabel(unit, color=QUIET, fontsize=TEXT)
     if any(row.now for row in rows):
         axes.plot([], [], "o", color=INK, markersize=7, label=legend[0])
     if any(row.before for row in rows):
         axes.plot([], [], "o", color=QUIET, markerfacecolor=PAPER, markersize=5, label=legend[1])
     if any(row.now or row.before for row in rows):
-        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False, labelcolor=INK, borderpad=0.1)
+        axes.legend(
+            loc="lower right",
+            bbox_to_anchor=(1.0, 1.0),
+            ncols=2,
+            frameon=False,
+            fontsize=TEXT,
+            labelcolor=INK,
+            borderpad=0.1,
+        )
     return _svg(figure, name, title, stamp)
 
 
@@ -299,7 +319,7 @@ def _canvas(height: float) -> tuple[Figure, Axes]:
     axes.patch.set_visible(False)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(INK)
-    axes.tick_params(colors=QUIET, labelsize=11.5)
+    axes.tick_params(colors=QUIET, labelsize=TEXT)
     return figure, axes
 
 
@@ -366,7 +386,7 @@ def runs(points: Sequence[Point]) -> Iterator[list[Point]]:
 
 
 def _weeks_axis(axes: Axes, weeks: Sequence[date], day: Callable[[date, bool], str], title: str) -> None:
-    axes.set_xlabel(title, color=QUIET)
+    axes.set_xlabel(title, color=QUIET, fontsize=TEXT)
     if not weeks:
         axes.set_xticks([])
         return
@@ -387,7 +407,7 @@ def _values_axis(axes: Axes, unit: str, tick: Callable[[float], str]) -> None:
     axes.set_axisbelow(True)
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
-    axes.set_title(unit, loc="left", fontsize=11.5, color=QUIET, pad=6)
+    axes.set_title(unit, loc="left", fontsize=TEXT, color=QUIET, pad=6)
 
 
 def _ticks() -> Any:

@@ -17,6 +17,7 @@ import errno
 import hashlib
 import math
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from ..charts.weeks import first_day
@@ -35,38 +36,14 @@ from ..workspace.errors import DiskFull, WorkspaceReadOnly
 from . import figures
 
 TABLES = {
-    "entries": (
-        "source",
-        "chart",
-        "country",
-        "week",
-        "position",
-        "recording_id",
-        "isrc",
-        "artist",
-        "title",
-        "link",
-        "released",
-        "genres",
-        "language",
-        "label",
-    ),
-    "verdicts": (
-        "recording_id",
-        "isrc",
-        "artist",
-        "title",
-        "probability",
-        "verdict",
-        "reason",
-        "preview_provider",
-        "preview_id",
-        "preview_link",
-        "model_version",
-        "measured_at",
-    ),
-    "measures": ("source", "chart", "country", "week", "measure", "value", "low", "high", "n", "method"),
-    "gaps": ("week", "source", "chart", "country", "reason"),
+    name: tuple(columns.split())
+    for name, columns in {
+        "entries": "source chart country week position recording_id isrc artist title link released genres language label",
+        "verdicts": "recording_id isrc artist title probability verdict reason preview_provider preview_id preview_link "
+        "model_version measured_at",
+        "measures": "source chart country week measure value low high n method",
+        "gaps": "week source chart country reason",
+    }.items()
 }
 """The CSV files beside a page, and their columns in order."""
 
@@ -256,7 +233,7 @@ def write_week(folder: Path, season: Season, week: date, *, made_at: datetime) -
         findings=[_finding(weekly, measure, best) for measure, best in FINDINGS],
         compared=_compared_figure(weekly, stamp),
         charts=charts,
-        gaps=[(Key(row.source, row.chart, row.country), text(row.reason)) for row in weekly.gaps.itertuples()],
+        gaps=[(_key(row), text(row.reason)) for row in weekly.gaps.itertuples()],
         unmeasured=_unmeasured(weekly),
         recordings=weekly.now["recording_id"].nunique(),
         methods=_methods(weekly),
@@ -316,7 +293,16 @@ def write_index(folder: Path, season: Season, *, made_at: datetime) -> Path:
             if history.get((key, measure))
         ]
         if series:
-            title = say("index_figure", measure, series, weeks[-1])
+            newest = {names[key]: e for key in keys for e in history.get((key, measure), []) if e.week == weeks[-1]}
+            low, high = (best(newest, key=lambda name: newest[name].value, default=None) for best in (min, max))
+            title = say(
+                "index_figure",
+                measure,
+                weeks[-1],
+                {"name": low, "now": newest[low]} if low else None,
+                {"name": high, "now": newest[high]} if high else None,
+                low and high and apart(newest[low], newest[high]),
+            )
             svg = figures.over_time(
                 series,
                 name=f"index-{measure.replace('.', '-')}",
@@ -484,7 +470,7 @@ class _Weekly:
         self.measures = season.measures[season.measures["week"] == iso]
         self.verdicts = season.verdicts.drop_duplicates("recording_id", keep="last").set_index("recording_id")
         self.history = _history(season.measures[season.measures["week"] <= iso])
-        self.gapped = {(Key(row.source, row.chart, row.country), row.week) for row in season.gaps.itertuples()}
+        self.gapped = {(_key(row), row.week) for row in season.gaps.itertuples()}
         self.styles: dict[Key, int] = {}
         since = (week - RECENT * ONE_WEEK).isoformat()
         keys = set()
@@ -493,8 +479,10 @@ class _Weekly:
         self.keys = sorted(keys, key=lambda key: (key.source, key.country, key.chart))
         self.names = _names(self.keys)
         self.charts = {
-            (Key(*key[:3]), key[3]): group
-            for key, group in self.entries.groupby(["source", "chart", "country", "week"], sort=False)
+            (Key(str(source), str(chart), str(country)), str(week)): group
+            for (source, chart, country, week), group in self.entries.groupby(
+                ["source", "chart", "country", "week"], sort=False
+            )
         }
 
     def chart(self, key: Key, week: date) -> pd.DataFrame:
@@ -513,7 +501,7 @@ class _Weekly:
     def verdict(self, recording_id: str) -> dict[str, Any]:
         """Return what is known of a recording."""
         if recording_id in self.verdicts.index:
-            return self.verdicts.loc[recording_id].to_dict()
+            return {str(column): cell for column, cell in self.verdicts.loc[recording_id].items()}
         return {"verdict": "unmeasured", "reason": say("not_judged")}
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -530,8 +518,12 @@ def _history(measures: pd.DataFrame) -> dict[tuple[Key, str], list[Estimate]]:
         value, low, high = (_float(row.value), _float(row.low), _float(row.high))
         if math.isfinite(value):
             estimate = Estimate(date.fromisoformat(str(row.week)), value, low, high, _whole(row.n), text(row.method))
-            found.setdefault((Key(row.source, row.chart, row.country), str(row.measure)), []).append(estimate)
+            found.setdefault((_key(row), str(row.measure)), []).append(estimate)
     return found
+
+
+def _key(row: Any) -> Key:
+    return Key(str(row.source), str(row.chart), str(row.country))
 
 
 def _float(value: Any) -> float:
@@ -573,6 +565,7 @@ def _finding(weekly: _Weekly, measure: str, best: Callable[..., Key]) -> dict[st
             "number": "",
             "label": say("finding_label", measure),
             "sentence": say("nothing_found", measure, weekly.now["recording_id"].nunique()),
+            "note": "",
         }
     key = best(found, key=lambda one: found[one].value)
     now = found[key]
@@ -583,8 +576,6 @@ def _finding(weekly: _Weekly, measure: str, best: Callable[..., Key]) -> dict[st
         weekly.names[key],
         now,
         len(weekly.chart(key, weekly.week)),
-        len(found),
-        others,
         compare(measure, weekly.estimates(key, measure), weekly.week),
     )
     return {
@@ -592,6 +583,7 @@ def _finding(weekly: _Weekly, measure: str, best: Callable[..., Key]) -> dict[st
         "number": value_of(measure, now.value),
         "label": say("finding_label", measure, weekly.names[key]),
         "sentence": sentence,
+        "note": say("rank", measure, len(found), others),
     }
 
 
@@ -638,7 +630,11 @@ def _figure(weekly: _Weekly, key: Key, measure: str, name: str, stamp: str) -> d
     now = weekly.estimate(key, measure)
     comparison = compare(measure, estimates, weekly.week) if now else None
     title = say("figure_title", measure, weekly.names[key], estimates, now, comparison)
-    span = {first.week + step * ONE_WEEK for first in estimates[:1] for step in range((weekly.week - first.week).days // 7 + 1)}
+    span = {
+        first.week + step * ONE_WEEK
+        for first in estimates[:1]
+        for step in range((weekly.week - first.week).days // 7 + 1)
+    }
     svg = figures.over_time(
         [figures.Series(weekly.names[key], _points(estimates, weekly.week), weekly.styles[key])],
         name=name,
@@ -833,7 +829,7 @@ def csv(table: pd.DataFrame, columns: Sequence[str], *, synthetic: bool = False)
 
 
 def _harmless(cell: object) -> str:
-    written = text(cell)
+    written = text(cell).replace("\r\n", "\n").replace("\r", "\n")  # a lone \r is not quoted, and breaks the row
     return f"'{written}" if written.startswith(FORMULA_STARTS) else written
 
 
@@ -866,7 +862,7 @@ def write(target: Path, content: str) -> Path:
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).with_name("templates")),
-        autoescape=lambda name: name is not None and name.endswith(".html"),
+        autoescape=select_autoescape(enabled_extensions=("html",), default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -891,7 +887,7 @@ def say(phrase: str, /, *about: Any) -> str:
     *about
         What it is said about.
     """
-    return " ".join(str(getattr(_words(), phrase)(*about)).split())
+    return re.sub(r"[ \n]+", " ", str(getattr(_words(), phrase)(*about))).strip()  # leaves no-break spaces alone
 
 
 def _render(template: str, **context: Any) -> str:

@@ -30,14 +30,15 @@ class Store:
     """
 
     def __init__(self, url: str | URL):
+        self.shown = str(url)
         try:
             parsed = make_url(url)
+            self.shown = parsed.render_as_string(hide_password=True)
             self.engine = create_engine(parsed)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             raise SettingsError(
-                f"database_url = {url!r}: {error}; write it like postgresql://user@host/name."
+                f"database_url = {self.shown!r}: {error}; write it like postgresql://user@host/name."
             ) from error
-        self.shown = parsed.render_as_string(hide_password=True)
         if parsed.get_backend_name() == "sqlite":
             path = parsed.database or "memory"
             self.shown = unquote(path.removeprefix("file:")) if path.startswith("file:") else path

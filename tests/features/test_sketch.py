@@ -5,7 +5,6 @@ import zlib
 
 import numpy as np
 import pytest
-
 from chartropy.audio.decode import Audio
 from chartropy.features.sketch import (
     BANDS,
@@ -97,7 +96,7 @@ def test_low_forgets_what_comes_and_goes():
     passing[:, : passing.shape[1] * 7 // 10] = 0
     background = noise(10, channels=1, level=1e-3).samples
     drawn = sketch(Audio((0.4 * steady + 0.4 * passing + background).astype(np.float32), RATE))
-    at = [int(round(hz / (RATE / 16384))) for hz in (5000, 8000)]
+    at = [round(hz / (RATE / 16384)) for hz in (5000, 8000)]
     assert drawn.low[at[0]] > -10
     assert drawn.low[at[1]] < -40
 

@@ -1,0 +1,253 @@
+"""The demonstration goes through the product's own steps: what holds here holds for the whole chain, offline."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from selectolax.lexbor import LexborHTMLParser
+
+import chartropy
+from chartropy.reports import demo
+from chartropy.reports.demo import CHART, FIRST_WEEK, SIZE, WEEKS, make_songs
+
+COLUMNS = {
+    "entries": "source chart country week position recording_id isrc artist title",
+    "recordings": "recording_id isrc artist title first_week last_week peak weeks",
+    "verdicts": "recording_id isrc artist title probability verdict reason preview_provider preview_id model_version measured_at",
+    "descriptors": "recording_id audio_hash extractor_version",
+    "measures": "chart week measure value low high n method",
+}
+
+
+def run(*arguments: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    place = ["--workspace", str(folder)] if folder else []
+    return subprocess.run(
+        [sys.executable, "-m", "chartropy.reports", *map(str, arguments), *place],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def season(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("demo") / "chartropy-demo"
+    done = run("demo", "--out", folder)
+    assert done.returncode == 0, done.stderr
+    assert str(folder / "reports") in done.stdout
+    return folder
+
+
+def exported(folder: Path, name: str) -> pd.DataFrame:
+    out = folder / f"{name}.csv"
+    done = run("export", name, "--out", out, folder=folder)
+    assert done.returncode == 0, done.stderr
+    return pd.read_csv(out)
+
+
+def test_every_position_of_every_week_is_there(season):
+    entries = exported(season, "entries")
+    assert len(entries) == WEEKS * SIZE
+    for _, chart in entries.groupby("week"):
+        assert chart["position"].tolist() == list(range(1, SIZE + 1))
+    assert entries["week"].min() == FIRST_WEEK.isoformat()
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_exports_have_the_columns_others_build_on(season, name):
+    table = exported(season, name)
+    assert set(COLUMNS[name].split()) <= set(table.columns)
+    assert len(table) > 0
+    out = season / f"{name}.parquet"
+    assert run("export", name, "--format", "parquet", "--out", out, folder=season).returncode == 0
+    assert len(pd.read_parquet(out)) == len(table)
+
+
+def test_the_detector_hears_the_decoders_and_nothing_else(season):
+    verdicts = exported(season, "verdicts").set_index("preview_id")["verdict"]
+    made = {song.seed: song.machine_made for song in make_songs()}
+    machine_made = verdicts[verdicts.index.map(made)]
+    played = verdicts[~verdicts.index.map(made)]
+    assert (machine_made == "ai").mean() >= 0.8
+    assert (played == "ai").sum() == 0
+
+
+def test_every_measure_has_its_interval_and_n(season):
+    measures = exported(season, "measures")
+    assert len(measures) == WEEKS * 8
+    assert measures["n"].gt(0).all()
+    known = measures.dropna(subset=["value"])
+    assert (known["low"] <= known["value"] + 1e-12).all()
+    assert (known["value"] <= known["high"] + 1e-12).all()
+    share = measures[measures["measure"] == "ai_share"].set_index("week")["value"]
+    assert share.iloc[-1] > share.iloc[0]
+
+
+def test_everything_says_that_it_is_synthetic(season):
+    pages = list((season / "reports").rglob("*.html"))
+    assert len(pages) == WEEKS + 1
+    for page in pages:
+        tree = LexborHTMLParser(page.read_bytes())
+        assert "synthetic" in tree.css_first("title").text().lower()
+        assert "synthetic" in tree.css_first("body").text()[:600].lower()
+    for table in (season / "reports").rglob("*.csv"):
+        text = table.read_text("utf-8")
+        assert text.count("\n") == 1 or "synthetic" in text.lower(), table
+
+
+def test_the_audio_is_gone(season):
+    assert list((season / "audio").iterdir()) == []
+
+
+def test_a_second_run_changes_no_row(season):
+    before = {name: exported(season, name) for name in COLUMNS}
+    assert run("demo", "--out", season).returncode == 0
+    for name, table in before.items():
+        pd.testing.assert_frame_equal(exported(season, name), table)
+
+
+def test_status_names_every_week(season):
+    said = run("status", folder=season).stdout
+    assert f"{WEEKS} weeks, {WEEKS * SIZE} entries" in said
+    assert FIRST_WEEK.isoformat() in said
+
+
+def test_a_notebook_gets_tables_and_helpful_words(season):
+    with chartropy.open_workspace(season) as tables:
+        assert str(season) in repr(tables)
+        assert len(tables.entries()) == WEEKS * SIZE
+        recording = tables.verdicts()["recording_id"].iloc[0]
+        assert isinstance(tables.evidence(recording), dict)
+        with pytest.raises(KeyError, match="no verdict on 'nobody'"):
+            tables.evidence("nobody")
+        for name in COLUMNS:
+            assert getattr(tables, name).__doc__
+
+
+def test_a_folder_of_real_charts_is_left_alone(tmp_path):
+    page = tmp_path / "chart.csv"
+    page.write_text("position,artist,title\n1,Someone,Something\n", "utf-8")
+    done = run("import", page, "--source", "tophit-radio", "--week", "2026-07-02", folder=tmp_path / "real")
+    assert done.returncode == 3  # one position of a hundred: a gap
+    done = run("demo", "--out", tmp_path / "real")
+    assert done.returncode == 2
+    assert "real charts" in done.stderr
+
+
+def test_recordings_are_described_again_only_when_missing(season, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(season, copy)
+    with chartropy.open_workspace(copy) as tables, tables.workspace.store.transaction() as connection:
+        gone = connection.exec_driver_sql("SELECT sha256 FROM descriptor ORDER BY sha256 LIMIT 1").scalar()
+        connection.exec_driver_sql("DELETE FROM descriptor WHERE sha256 = ?", (gone,))
+    assert run("demo", "--out", copy).returncode == 0
+    pd.testing.assert_frame_equal(exported(copy, "descriptors"), exported(season, "descriptors"))
+
+
+def test_songs_are_drawn_the_same_every_time():
+    assert demo.make_songs() == demo.make_songs()
+    assert len({song.title for song in make_songs()}) == len(make_songs())
+    assert CHART.source == "synthetic"
+
+
+# -- single files ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    rng = np.random.default_rng(1)
+    soundfile.write(tmp_path / "noise.wav", rng.normal(0, 0.1, (44_100 * 12, 2)), 44_100)
+    (tmp_path / "inner").mkdir()
+    soundfile.write(tmp_path / "inner" / "silent.flac", np.zeros(44_100 * 12), 44_100)
+    soundfile.write(tmp_path / "short.wav", rng.normal(0, 0.1, 44_100), 44_100)
+    (tmp_path / "empty.mp3").write_bytes(b"")
+    (tmp_path / "page.m4a").write_bytes(b"<!doctype html><title>Sign in</title>")
+    (tmp_path / "notes.txt").write_text("not audio, not looked at", "utf-8")
+    return tmp_path
+
+
+def test_describe_gives_a_row_for_every_file_and_a_reason_for_the_bad(folder):
+    out = folder / "out.csv"
+    done = run("describe", folder, "--out", out)
+    assert done.returncode == 3
+    table = pd.read_csv(out).set_index("path")
+    assert len(table) == 5
+    assert "0 bytes" in table.loc[str(folder / "empty.mp3"), "problem"]
+    assert "HTML" in table.loc[str(folder / "page.m4a"), "problem"]
+    assert "empty.mp3" in done.stderr
+    assert table.loc[str(folder / "noise.wav"), "timbre.flatness.mean"] > 0.3
+    assert np.isnan(table.loc[str(folder / "inner" / "silent.flac"), "timbre.centroid.mean"])
+
+
+def test_describe_writes_parquet_by_suffix(folder):
+    out = folder / "out.parquet"
+    assert run("describe", folder / "noise.wav", "--out", out).returncode == 0
+    assert len(pd.read_parquet(out)) == 1
+
+
+def test_detect_refuses_what_cannot_be_judged_and_says_why(folder):
+    out = folder / "verdicts.csv"
+    done = run("detect", folder, "--out", out)
+    assert done.returncode == 3
+    table = pd.read_csv(out).set_index("path")
+    assert (
+        table.loc[[str(folder / "short.wav"), str(folder / "inner" / "silent.flac")], "verdict"] == "unmeasured"
+    ).all()
+    assert "silent" in table.loc[str(folder / "inner" / "silent.flac"), "reason"].lower()
+    assert table.loc[str(folder / "noise.wav"), "verdict"] != "unmeasured"
+    assert table["reason"].str.len().gt(10).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["describe", "nowhere.mp3"], "no such file"),
+        (["detect", "nowhere"], "no such file"),
+        (["describe", ".", "--out", "x.xlsx"], "write .csv or .parquet"),
+        (["export", "everything"], "choose one of entries"),
+        (["export", "entries", "--format", "parquet"], "--out FILE.parquet"),
+        (["weekly", "--week", "yesterday"], "--week"),
+        (["weekly", "--week", "2999-01-01"], "is not over"),
+        (["import", "x.html"], "--source"),
+        (["frobnicate"], "frobnicate"),
+    ],
+)
+def test_wrong_usage_is_named_and_exits_with_2(arguments, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_workspace_is_said_plainly(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run("status")
+    assert done.returncode == 1
+    assert "no workspace" in done.stderr
+    assert not (tmp_path / "chartropy-data").exists()
+
+
+def test_every_command_has_help():
+    listed = run("--help").stdout
+    for command in "demo weekly collect analyze report import describe detect export status".split():
+        assert command in listed
+        said = run(command, "--help")
+        assert said.returncode == 0
+        assert len(said.stdout.split("Options")[0]) > 60, command
+
+
+def test_the_card_of_the_detector_is_shipped_with_its_figures():
+    card = json.loads(
+        (Path(chartropy.reports.__file__).parent.parent / "analysis" / "detector.json").read_text("utf-8")
+    )
+    assert card["model_version"]
