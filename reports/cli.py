@@ -53,6 +53,7 @@ Week = Annotated[
     ),
 ]
 Paths = Annotated[list[Path], typer.Argument(help="Audio files, or folders to search through.")]
+Jobs = Annotated[int, typer.Option(help="Files at once; -1: one per core.")]
 Out = Annotated[
     Path | None,
     typer.Option(help="File to write, .csv or .parquet.  [default: standard output]", show_default=False),
@@ -81,6 +82,7 @@ def _options(
         level=logging.WARNING,
         force=True,
     )
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # our own words say what its retries were for
     logging.getLogger("chartropy").setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
 
 
@@ -186,7 +188,7 @@ def import_(
 def describe(
     paths: Paths,
     out: Out = None,
-    jobs: Annotated[int, typer.Option(help="Files at once; -1: one per core.")] = -1,
+    jobs: Jobs = -1,
 ) -> None:
     """Compute the descriptors of audio files."""
     from .files import describe_files, format_of, write_table
@@ -199,17 +201,17 @@ def describe(
 
 
 @app.command()
-def detect(paths: Paths, out: Out = None) -> None:
+def detect(paths: Paths, out: Out = None, jobs: Jobs = -1) -> None:
     """Tell AI-made from human-made audio files."""
     from .files import detect_files, format_of, write_table
 
     form = format_of(out)
-    table = detect_files(paths, track=_track)
+    table = detect_files(paths, jobs=jobs, track=_track)
     if out is None and sys.stdout.isatty():
         _show(
             ["verdict", "probability of AI", "file", "reason"],
             [
-                [row.verdict, "" if row.verdict == "unmeasured" else f"{row.probability:.2f}", row.path, row.reason]
+                [row.verdict, "" if row.verdict == "unmeasured" else f"{min(max(row.probability, 0.01), 0.99):.2f}", row.path, row.reason]
                 for row in table.itertuples()
             ],
         )

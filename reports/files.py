@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..audio.decode import decode, find_audio
 from ..workspace.errors import AudioError, DiskFull, SettingsError, WorkspaceReadOnly
-from .weekly import Track, in_parallel, plainly
+from .weekly import Track, describe_or_say_why, in_parallel, plainly
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +89,7 @@ def describe_files(paths: list[Path], *, jobs: int = -1, track: Track = plainly)
     rows = {}
     files = _existing(paths)
     work = [(str(file), file) for file in files]
-    for path, outcome in track(in_parallel(work, jobs), "files", len(files)):
+    for path, outcome in track(in_parallel(describe_or_say_why, work, jobs), "files", len(files)):
         if isinstance(outcome, str):
             rows[path] = {"path": path, "problem": outcome}
             continue
@@ -129,13 +129,15 @@ def detect_file(path: Path | str) -> Verdict:
     return Detector.load().judge(sketch(decode(path)))
 
 
-def detect_files(paths: list[Path], *, track: Track = plainly) -> pd.DataFrame:
+def detect_files(paths: list[Path], *, jobs: int = -1, track: Track = plainly) -> pd.DataFrame:
     """Judge audio files.
 
     Parameters
     ----------
     paths : list of Path
         Files, or folders that are searched through.
+    jobs : int
+        Files at once; -1: one per core.
     track : callable
         Shows progress.
 
@@ -149,18 +151,25 @@ def detect_files(paths: list[Path], *, track: Track = plainly) -> pd.DataFrame:
 
     from ..analysis.detector import Detector
 
-    detector = Detector.load()
-    rows = []
+    version = Detector.load().model_version
+    found = {}
     files = _existing(paths)
-    for path in track(files, "files", len(files)):
-        try:
-            said = detect_file(path)
-            probability, verdict, reason = said.probability, said.verdict, said.reason
-        except AudioError as error:
-            probability, verdict, reason = None, "unmeasured", str(error)
-        rows.append((str(path), probability, verdict, reason, detector.model_version))
+    work = [(str(file), file) for file in files]
+    for path, outcome in track(in_parallel(_judge_or_say_why, work, jobs), "files", len(files)):
+        if isinstance(outcome, str):
+            found[path] = (path, None, "unmeasured", outcome, version)
+        else:
+            found[path] = (path, outcome.probability, outcome.verdict, outcome.reason, version)
+    rows = [found[str(file)] for file in files]
     table = pd.DataFrame(rows, columns=["path", "probability", "verdict", "reason", "model_version"])
     return table.astype({"probability": float})
+
+
+def _judge_or_say_why(path: str, file: Path) -> tuple[str, Verdict | str]:
+    try:
+        return path, detect_file(file)
+    except AudioError as error:
+        return path, str(error)
 
 
 def _existing(paths: list[Path]) -> list[Path]:

@@ -87,8 +87,9 @@ class Season:
     entries, verdicts, measures, gaps : pandas.DataFrame
         With at least the columns of ``TABLES``.
     about : dict
-        ``version, model_version, extractor_version, timezone, descriptor_count`` and ``detector`` (the figures of its
-        model card: ``auc, auc_low, auc_high, recall, false_positive_rate``); what is missing is said to be missing.
+        ``version, model_version, extractor_version, timezone, descriptor_count`` and ``detector``: its model card, or
+        its figures alone (``auc, auc_low, auc_high, recall, false_positive_rate``). What is missing is said to be
+        missing.
     synthetic : bool
         The music is made up: everything written says so.
     """
@@ -237,6 +238,7 @@ def write_week(folder: Path, season: Season, week: date, *, made_at: datetime) -
         unmeasured=_unmeasured(weekly),
         recordings=weekly.now["recording_id"].nunique(),
         methods=_methods(weekly),
+        detector=_detector(season.about.get("detector") or {}),
         files=_files(weekly),
     )
     target = folder / week.isoformat()
@@ -583,7 +585,7 @@ def _finding(weekly: _Weekly, measure: str, best: Callable[..., Key]) -> dict[st
         "number": value_of(measure, now.value),
         "label": say("finding_label", measure, weekly.names[key]),
         "sentence": sentence,
-        "note": say("rank", measure, len(found), others),
+        "note": say("rank", measure, len(found), others) if len(weekly.keys) > 1 else "",
     }
 
 
@@ -793,6 +795,28 @@ def _methods(weekly: _Weekly) -> list[tuple[str, list[str]]]:
         found.setdefault(str(row.measure), set()).add(text(row.method))
     order = [*(m for m in MEASURES if m in found), *sorted(set(found) - set(MEASURES))]
     return [(measure, sorted(found[measure])) for measure in order]
+
+
+def _detector(card: dict[str, Any]) -> dict[str, Any]:
+    """Return a detector's cross-validated figures from its model card; those that it lacks are None."""
+    tested = card.get("cross_validation") or {}
+    names = ("auc", "auc_low", "auc_high", "recall", "false_positive_rate", "recalled", "mistaken", "weakest")
+    found: dict[str, Any] = {name: card.get(name) for name in names} | {"limits": card.get("limits") or []}
+    if "auc" in tested:
+        found["auc"] = tested["auc"]["value"]
+        found["auc_low"], found["auc_high"] = tested["auc"]["interval"]
+    if "sensitivity" in tested:
+        hits, trials = tested["sensitivity"]
+        found |= {"recall": hits / trials, "recalled": (hits, trials, *tested.get("sensitivity_interval", ()))}
+    if "specificity" in tested:
+        right, trials = tested["specificity"]
+        bounds = tuple(1 - bound for bound in reversed(tested.get("specificity_interval", ())))
+        found |= {"false_positive_rate": 1 - right / trials, "mistaken": (trials - right, trials, *bounds)}
+    generators = {name: one["called_ai"] for name, one in (tested.get("generators") or {}).items()}
+    if generators:
+        worst = min(generators, key=lambda name: (generators[name][0] / generators[name][1], name))
+        found["weakest"] = (worst, *generators[worst])
+    return found
 
 
 def _files(weekly: _Weekly) -> list[tuple[str, int]]:

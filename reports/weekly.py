@@ -39,7 +39,7 @@ T = TypeVar("T")
 Track = Callable[[Iterable[T], str, int], Iterator[T]]
 """Shows how far a long loop has come: takes what is looped over, what it is called, how many there are."""
 
-FEW = 3
+FEW = 8
 """Clips described in this process: for so few, starting others takes longer."""
 
 
@@ -282,7 +282,9 @@ def _describe_all(workspace: Workspace, recordings: list[str], track: Track) -> 
     files = {sha256: previews.stored_file(workspace, sha256) for sha256 in missing}
     work = [(sha256, file) for sha256, file in files.items() if file]
     done = 0
-    for sha256, outcome in track(in_parallel(work, workspace.settings.jobs), "descriptors", len(work)):
+    for sha256, outcome in track(
+        in_parallel(describe_or_say_why, work, workspace.settings.jobs), "descriptors", len(work)
+    ):
         if isinstance(outcome, str):
             log.warning("preview %s: %s", sha256[:12], outcome)
             with workspace.store.transaction() as connection:
@@ -311,14 +313,16 @@ def describe_or_say_why(sha256: str, file: Path) -> tuple[str, Description | str
         return sha256, str(error)
 
 
-def in_parallel(work: list[tuple[str, Path]], jobs: int) -> Iterator[tuple[str, Description | str]]:
-    """Describe named files on `jobs` cores, in the order they get done."""
+def in_parallel(
+    function: Callable[[str, Path], tuple[str, T]], work: list[tuple[str, Path]], jobs: int
+) -> Iterator[tuple[str, T]]:
+    """Do something with named files on `jobs` cores, in the order they get done."""
     if len(work) <= FEW or jobs == 1:
-        yield from (describe_or_say_why(*item) for item in work)
+        yield from (function(*item) for item in work)
         return
     from joblib import Parallel, delayed
 
-    yield from Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(describe_or_say_why)(*i) for i in work)
+    yield from Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(function)(*item) for item in work)
 
 
 def _store_description(workspace: Workspace, description: Description) -> None:

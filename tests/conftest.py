@@ -92,9 +92,9 @@ class World:
             raise RuntimeError(f"the test world did not start: {program} {' '.join(arguments)}") from None
         self.url: str = said["url"]
         self.recordings: int = said["recordings"]
-        self.closed_week = said["now"]
         for source in ("tophit", "deezer", "itunes"):
             monkeypatch.setenv(f"CHARTROPY_SOURCES__{source.upper()}__BASE_URL", f"{self.url}/{source}")
+        monkeypatch.setenv("CHARTROPY_SOURCES__TOPHIT__EXPECTED_ROWS", str(said["size"]))
         monkeypatch.setenv("CHARTROPY_NOW", said["now"])
 
     def ask(self, path: str):
@@ -104,6 +104,15 @@ class World:
     def truth(self) -> list[dict]:
         """Every recording: ISRC, ids by platform, ranks by chart and week, whether a machine made it."""
         return self.ask("/world/truth.json")
+
+    def charts(self) -> dict[tuple[str, str], dict[int, dict]]:
+        """The truth by chart and week: position → recording."""
+        found: dict[tuple[str, str], dict[int, dict]] = defaultdict(dict)
+        for recording in self.truth():
+            for platform, ranks in recording["ranks"].items():
+                for week, position in ranks.items():
+                    found[platform, week][position] = recording
+        return found
 
     def log(self, service: str = "") -> list[dict]:
         """What was asked of it, of one service or of all."""
@@ -184,7 +193,10 @@ class Server:
         self.answers[path] = list(answers)
 
     def say_json(self, path: str, *values: object) -> None:
-        self.say(path, *(Answer(json.dumps(value).encode(), headers={"Content-Type": "application/json"}) for value in values))
+        self.say(
+            path,
+            *(Answer(json.dumps(value).encode(), headers={"Content-Type": "application/json"}) for value in values),
+        )
 
     @property
     def paths(self) -> list[str]:

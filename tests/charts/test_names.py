@@ -61,9 +61,29 @@ DIFFERENT = [
     *[
         ("A", f"Песня {version}", "A", "Песня")
         for version in (
-            "(Remix)", "(Live)", "(Acoustic)", "(Sped Up)", "(Sped-Up)", "(Slowed)", "(Nightcore)", "(Instrumental)",
-            "(Karaoke)", "(Radio Edit)", "(Extended Mix)", "(Cover)", "(Demo)", "(8D)", "(Acapella)", "- Live",
-            "(акустика)", "(ремикс)", "(Live-версия)", "(минус)", "(кавер)", "- Акустическая версия", "Remix",
+            "(Remix)",
+            "(Live)",
+            "(Acoustic)",
+            "(Sped Up)",
+            "(Sped-Up)",
+            "(Slowed)",
+            "(Nightcore)",
+            "(Instrumental)",
+            "(Karaoke)",
+            "(Radio Edit)",
+            "(Extended Mix)",
+            "(Cover)",
+            "(Demo)",
+            "(8D)",
+            "(Acapella)",
+            "- Live",
+            "(акустика)",
+            "(ремикс)",
+            "(Live-версия)",
+            "(минус)",
+            "(кавер)",
+            "- Акустическая версия",
+            "Remix",
         )
     ],  # fmt: skip
     ("A", "Song (feat. B Remix)", "A", "Song"),
@@ -210,7 +230,8 @@ def test_composed_or_not_makes_no_difference(text):
 
 
 @pytest.mark.parametrize(
-    "text", [" " * 30_000, "() " * 10_000, "(" * 30_000, "a - " * 8_000, "feat. " * 5_000, "(live " * 5_000, "a" * 50_000]
+    "text",
+    [" " * 30_000, "() " * 10_000, "(" * 30_000, "a - " * 8_000, "feat. " * 5_000, "(live " * 5_000, "a" * 50_000],
 )
 def test_a_title_made_to_take_forever_does_not(text):
     started = time.monotonic()

@@ -543,6 +543,26 @@ def test_missing_figures_of_the_detector_are_said_to_be_missing(tmp_path):
     assert "took 2.1% of the human ones for AI" in known
 
 
+def test_a_model_card_gives_its_figures_with_interval_and_n(tmp_path):
+    card = {
+        "cross_validation": {
+            "auc": {"value": 0.9757, "interval": [0.9238, 0.9989]},
+            "sensitivity": [183, 213],
+            "sensitivity_interval": [0.8051, 0.9029],
+            "specificity": [216, 218],
+            "specificity_interval": [0.9673, 0.9989],
+            "generators": {"suno": {"called_ai": [62, 64]}, "stable-audio-open": {"called_ai": [2, 21]}},
+        },
+        "limits": ["Pitch shifts hide the traces."],
+    }
+    said = words(week_page(tmp_path, replace(a_small_chart("a"), about={"detector": card})).css_first(".explained"))
+    assert "97.6% of all pairs (area under the ROC curve; 95% interval 92.4% to 99.9%)" in said
+    assert "recognised 85.9% of the AI recordings as such (183 of 213; 95% interval 80.5% to 90.3%)" in said
+    assert "took 0.9% of the human ones for AI (2 of 218; 95% interval 0.1% to 3.3%)" in said
+    assert "weakest on stable-audio-open: 2 of 21 recognised" in said
+    assert "Pitch shifts hide the traces." in said
+
+
 # -- changes -----------------------------------------------------------------------------------------------------------
 
 

@@ -56,7 +56,7 @@ def test_the_environment_stands_over_the_file(settings_of, monkeypatch):
         ("timezone = 'Europe'", "timezone = 'Europe'"),  # a folder of zones
         ("timezone = '../../secret'", "timezone = '../../secret'"),
         ("providers = ['deezer', 'napster']", "providers.1 = 'napster'"),
-        ("contact = \"a\\nX-Evil: 1\"", "contact = 'a\\nX-Evil: 1'"),
+        ('contact = "a\\nX-Evil: 1"', "contact = 'a\\nX-Evil: 1'"),
         ("sources = 3", "sources = 3"),
         ("[sources]\ntophit = 3", "sources.tophit = 3"),
         ("[sources.tophit]\nbase_url = 'tophit.com'", "sources.tophit.base_url = 'tophit.com'"),
