@@ -211,7 +211,12 @@ def detect(paths: Paths, out: Out = None, jobs: Jobs = -1) -> None:
         _show(
             ["verdict", "probability of AI", "file", "reason"],
             [
-                [row.verdict, "" if row.verdict == "unmeasured" else f"{min(max(row.probability, 0.01), 0.99):.2f}", row.path, row.reason]
+                [
+                    row.verdict,
+                    "" if row.verdict == "unmeasured" else f"{min(max(row.probability, 0.01), 0.99):.2f}",
+                    row.path,
+                    row.reason,
+                ]
                 for row in table.itertuples()
             ],
         )

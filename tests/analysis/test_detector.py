@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from chartropy.analysis import detector as module
 from chartropy.analysis import train as training
 from chartropy.analysis.detector import Detector, describe, spacings

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+
 from chartropy.analysis.diversity import (
     Space,
     bootstrap_interval,

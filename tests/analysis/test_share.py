@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
-from chartropy.analysis.share import ai_share, census_posterior
 from scipy.stats import beta, binom
+
+from chartropy.analysis.share import ai_share, census_posterior
 
 SURE, UNSURE = (990, 1000), (190, 200)
 SENSITIVITY = (180, 200)

@@ -2,9 +2,10 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from scipy.ndimage import median_filter
+
 from chartropy.audio.decode import decode
 from chartropy.audio.synthesize import AVERAGE, DECODER_STRIDES, FORMS, PEAK, draw_plan, synthesize, to_bytes
-from scipy.ndimage import median_filter
 
 RATE, SIZE = 44100, 16384
 

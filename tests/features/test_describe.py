@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from threadpoolctl import threadpool_limits
+
 from chartropy.audio.decode import Audio, decode
 from chartropy.features import dynamics, rhythm, stereo, structure, timbre, tonality
 from chartropy.features.describe import describe, describe_file
 from chartropy.features.registry import DESCRIPTORS, EXTRACTOR_VERSION
 from chartropy.features.spectra import analyse
 from chartropy.workspace.errors import UnsuitableAudio
-from threadpoolctl import threadpool_limits
 
 RATE = 44_100
 CORPUS = (

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from chartropy.audio.decode import Audio
 from chartropy.features import dynamics
 from chartropy.features.spectra import analyse

@@ -5,6 +5,7 @@ import zlib
 
 import numpy as np
 import pytest
+
 from chartropy.audio.decode import Audio
 from chartropy.features.sketch import (
     BANDS,

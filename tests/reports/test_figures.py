@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from xml.etree import ElementTree
 
 import pytest
+
 from chartropy.reports.figures import VARIABLES, Point, Row, Series, over_time, runs, side_by_side, strip
 
 FIRST = date(2025, 11, 6)

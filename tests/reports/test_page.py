@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pytest
+from selectolax.lexbor import LexborHTMLParser
+
 from chartropy.reports import page as pages
 from chartropy.reports.page import TABLES, Season, compare, csv, safe_link, write_index, write_week
 from chartropy.workspace.errors import DiskFull, WorkspaceReadOnly
-from selectolax.lexbor import LexborHTMLParser
 
 LAST = date(2026, 6, 25)
 MADE_AT = datetime(2026, 6, 29, 9, 0, tzinfo=ZoneInfo("Europe/Moscow"))
