@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 3
 """Downloads of one preview before it is given up for this run."""
 
+DOWNLOAD_WAIT = 0.5
+"""Seconds before the second download of a preview; before the third, twice as many."""
+
 QUOTA_WAIT = 5.0
 """Seconds after which Deezer's quota (50 requests in 5 s) is free again."""
 
@@ -275,15 +278,17 @@ def _json(response: requests.Response, provider: str) -> dict[str, Any]:
 
 def _download(client: Client, found: Found, refresh, workspace: Workspace) -> tuple[bytes, Audio]:
     """Download the file whole, asking for a fresh link when the old one has expired."""
-    url, problem = found.url, ""
+    url, problem, expired = found.url, "", False
     for attempt in range(ATTEMPTS):
         if attempt:
-            time.sleep(0.5 * attempt)
+            time.sleep(DOWNLOAD_WAIT * attempt)
+        if expired:  # a fresh link lives from here on, not from before the wait
+            url, expired = refresh(client, found, workspace), False
         response = client.get(url, accept="audio/*")
         kind = response.headers.get("Content-Type", "")
         if response.status_code in (401, 403, 404, 410):
             problem = f"the preview's link answers {response.status_code}"
-            url = refresh(client, found, workspace)
+            expired = True
         elif not response.ok:
             problem = f"the preview answers {response.status_code}"
         elif "html" in kind or "json" in kind:

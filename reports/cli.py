@@ -208,18 +208,10 @@ def detect(paths: Paths, out: Out = None, jobs: Jobs = -1) -> None:
     form = format_of(out)
     table = detect_files(paths, jobs=jobs, track=_track)
     if out is None and sys.stdout.isatty():
-        _show(
-            ["verdict", "probability of AI", "file", "reason"],
-            [
-                [
-                    row.verdict,
-                    "" if row.verdict == "unmeasured" else f"{min(max(row.probability, 0.01), 0.99):.2f}",
-                    row.path,
-                    row.reason,
-                ]
-                for row in table.itertuples()
-            ],
-        )
+        # no more certain in print than two digits can say
+        shown = table["probability"].clip(0.01, 0.99).map("{:.2f}".format, na_action="ignore").fillna("")
+        rows = zip(table["verdict"], shown, table["path"], table["reason"], strict=True)
+        _show(["verdict", "probability of AI", "file", "reason"], [list(row) for row in rows])
     else:
         write_table(table, out, form)
     _end([str(reason) for reason in table.query("verdict == 'unmeasured'")["reason"]])

@@ -37,6 +37,7 @@ def clip(seconds: float = 2, pitch: float = 440) -> bytes:
 @pytest.fixture
 def quick(monkeypatch):
     """Waits as short as the test world's patience, rates that do not hold a test up."""
+    monkeypatch.setattr(previews, "DOWNLOAD_WAIT", 0.05)
     monkeypatch.setattr(previews, "QUOTA_WAIT", 0.05)
     monkeypatch.setattr(previews, "ITUNES_WAIT", 0.05)
     for source in ("DEEZER", "ITUNES", "TOPHIT"):
@@ -114,7 +115,7 @@ def workspace_of_world(world, quick, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "world", [{"weeks": 2, "size": 12, "faults": "hostile", "itunes_per_minute": 9999}], indirect=True
+    "world", [{"weeks": 2, "size": 9, "faults": "hostile", "itunes_per_minute": 9999}], indirect=True
 )
 def test_on_a_bad_day_nearly_all_are_found_none_wrong(ffmpeg, quick, world, workspace_of_world):
     truth = charted(world, workspace_of_world)
@@ -124,13 +125,13 @@ def test_on_a_bad_day_nearly_all_are_found_none_wrong(ffmpeg, quick, world, work
     assert not list(previews.leftovers(workspace_of_world))
 
 
-@pytest.mark.parametrize("world", [{"weeks": 1, "size": 5, "preview_ttl": 1}], indirect=True)
+@pytest.mark.parametrize("world", [{"weeks": 1, "size": 5, "preview_ttl": 2}], indirect=True)
 def test_a_link_that_expired_before_the_download_is_asked_for_afresh(quick, world, workspace_of_world):
     recording = next(recording for recording in world.truth() if recording["rid"] % 13 != 5)
     aim = Wanted("r1", recording["isrc"], ((", ".join(recording["artists"]), recording["title"]),))
     client = workspace_of_world.client("deezer")
     found = previews._find_on_deezer(client, aim, workspace_of_world)
-    time.sleep(2.1)
+    time.sleep(3.1)
     previews._download(client, found, previews._refresh_on_deezer, workspace_of_world)
     statuses = [asked["status"] for asked in world.log("cdn")]
     assert statuses == [403, 200]
