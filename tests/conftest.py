@@ -44,9 +44,22 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session")
+def empty_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("empty") / "workspace"
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.upper().startswith("CHARTROPY_"):
+                patch.delenv(name)
+        Workspace(folder, create=True).close()
+    return folder
+
+
 @pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    with Workspace(tmp_path / "workspace", create=True) as opened:
+def workspace(tmp_path: Path, empty_workspace: Path) -> Iterator[Workspace]:
+    """An empty workspace: a copy of one made once, because making the tables takes longer than most tests."""
+    shutil.copytree(empty_workspace, tmp_path / "workspace")
+    with Workspace(tmp_path / "workspace") as opened:
         yield opened
 
 

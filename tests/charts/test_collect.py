@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import unicodedata
 import zlib
 from collections import defaultdict
@@ -20,14 +21,15 @@ PATH = "/chart/top/{}/hits/ru/weekly/20260626-20260702"
 
 
 @pytest.fixture
-def opened(tmp_path):
+def opened(tmp_path, empty_workspace):
     """Open the workspace anew, as the next run does: settings are read again, refusals forgotten."""
     workspaces = []
+    shutil.copytree(empty_workspace, tmp_path / "workspace")
 
     def open_workspace() -> Workspace:
         if workspaces:
             workspaces.pop().close()
-        workspaces.append(Workspace(tmp_path / "workspace", create=True))
+        workspaces.append(Workspace(tmp_path / "workspace"))
         return workspaces[-1]
 
     yield open_workspace

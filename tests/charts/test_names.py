@@ -61,31 +61,10 @@ DIFFERENT = [
     *[
         ("A", f"Песня {version}", "A", "Песня")
         for version in (
-            "(Remix)",
-            "(Live)",
-            "(Acoustic)",
-            "(Sped Up)",
-            "(Sped-Up)",
-            "(Slowed)",
-            "(Nightcore)",
-            "(Instrumental)",
-            "(Karaoke)",
-            "(Radio Edit)",
-            "(Extended Mix)",
-            "(Cover)",
-            "(Demo)",
-            "(8D)",
-            "(Acapella)",
-            "- Live",
-            "(акустика)",
-            "(ремикс)",
-            "(Live-версия)",
-            "(минус)",
-            "(кавер)",
-            "- Акустическая версия",
-            "Remix",
-        )
-    ],  # fmt: skip
+            "(Remix)|(Live)|(Acoustic)|(Sped Up)|(Sped-Up)|(Slowed)|(Nightcore)|(Instrumental)|(Karaoke)|(Radio Edit)|(Extended Mix)|"
+            "(Cover)|(Demo)|(8D)|(Acapella)|- Live|(акустика)|(ремикс)|(Live-версия)|(минус)|(кавер)|- Акустическая версия|Remix"
+        ).split("|")
+    ],
     ("A", "Song (feat. B Remix)", "A", "Song"),
     ("A", "Song (DJ One Remix)", "A", "Song (DJ Two Remix)"),
     ("A", "Song (Live in Moscow)", "A", "Song (Live in Paris)"),

@@ -83,6 +83,7 @@ def check_previews(who: dict[str, dict], verdicts: pd.DataFrame) -> None:
     assert set(verdicts["verdict"]) <= {"ai", "human", "undecided", "unmeasured"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ffmpeg")
 def test_weeks_in_a_row_hold_the_truth_and_can_be_repeated(world, tmp_path):
     folder, weeks = tmp_path / "season", weeks_of(world)
@@ -104,6 +105,7 @@ def test_weeks_in_a_row_hold_the_truth_and_can_be_repeated(world, tmp_path):
     assert any(row["path"] == "/tophit/robots.txt" for row in world.log())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ffmpeg")
 @pytest.mark.parametrize("world", [{"weeks": 2, "faults": "hostile"}], indirect=True)
 def test_a_hostile_world_costs_nothing_that_is_not_listed(world, tmp_path):
@@ -215,6 +217,7 @@ def test_a_full_disk_loses_nothing(world, tmp_path):
         subprocess.run(["umount", str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_one_works_and_the_other_says_who(world, tmp_path):
     week = weeks_of(world)[0]
     world.move((week + timedelta(days=1)).isoformat())
@@ -240,6 +243,7 @@ def test_two_runs_at_once_one_works_and_the_other_says_who(world, tmp_path):
     run("analyze", "--week", week, folder=folder)  # the dead let go
 
 
+@pytest.mark.slow
 def test_the_report_says_where_its_numbers_come_from(world, tmp_path):
     week = weeks_of(world)[0]
     world.move((week + timedelta(days=1)).isoformat())
