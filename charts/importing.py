@@ -48,7 +48,7 @@ def import_file(workspace: Workspace, file: Path, source: str, week: date | None
     source : str
         Source and chart, e.g. ``tophit-radio``.
     week : date, optional
-        Any day of the chart week; needed where the file does not say.
+        Any day of the chart week; needed where the file does not say. Of a table that says, only this week is taken.
 
     Returns
     -------
@@ -137,14 +137,15 @@ def _import_json(workspace: Workspace, file: Path, chart: Chart, asked: date | N
 def _read_csv(file: Path, body: bytes) -> pd.DataFrame:
     import pandas as pd
 
-    for encoding in ("utf-8-sig", "cp1251"):
+    marked = body[:2] in (b"\xff\xfe", b"\xfe\xff")  # Excel's "Unicode text"
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "cp1251"):
         try:
             text = body.decode(encoding)
             break
         except UnicodeDecodeError:
             continue
     else:
-        raise ImportFileError(f"{file}: is neither UTF-8 nor Windows-1251 text.")
+        raise ImportFileError(f"{file}: is text neither in UTF-8 nor in UTF-16 or Windows-1251.")
     first = text.split("\n", 1)[0]
     separator = max(",;\t", key=first.count)
     try:
@@ -168,8 +169,15 @@ def _import_table(
             if table.empty:
                 raise ImportFileError(f"{file}: holds no row of {name} {value!r}.")
     weeks = _weeks(workspace, file, table, asked)
+    if asked is not None and asked not in weeks:
+        raise ImportFileError(
+            f"{file} holds the week{'s' if len(set(weeks)) > 1 else ''} ending {_list(sorted(set(weeks)))}, "
+            f"not {asked}: leave --week out."
+        )
     countries = table["country"].replace("", chart.country) if "country" in table else chart.country
     table = table.assign(week=weeks, country=countries)
+    if asked is not None:
+        table = table[table["week"] == asked]
     groups = []
     for (week, country), rows in table.groupby(["week", "country"], sort=True):
         groups.append((Chart(chart.source, chart.chart, str(country)), week, _rows(file, rows)))

@@ -58,7 +58,7 @@ BOTH = [(1, "Ёлка", "Прованс", "RUA1D2600001"), (2, "Zivert", "Life",
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1251"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_csv_as_the_world_writes_it(given, entries, separator, encoding, end):
     (outcome,) = given(CSV.replace(",", separator).replace("\n", end).encode(encoding))
@@ -138,6 +138,15 @@ def test_several_weeks_in_one_file(given, entries):
     outcomes = given("week,position,artist,title\n2026-06-25,1,A,T\n2026-07-02,1,B,U\n2026-06-30,2,C,V\n", week=None)
     assert [(outcome.week.isoformat(), outcome.rows) for outcome in outcomes] == [("2026-06-25", 1), ("2026-07-02", 2)]
     assert [row[1] for row in entries()] == ["A", "B", "C"]
+
+
+def test_of_several_weeks_only_the_one_asked_for_is_taken(given, entries, nothing_stored):
+    table = "week,position,artist,title\n2026-06-25,1,A,T\n2026-07-02,1,B,U\n"
+    with pytest.raises(ImportFileError, match="holds the weeks ending 2026-06-25, 2026-07-02, not 2026-07-09"):
+        given(table, week=date(2026, 7, 9))
+    assert nothing_stored()
+    assert [outcome.week for outcome in given(table, week=date(2026, 6, 24))] == [date(2026, 6, 25)]
+    assert [row[1] for row in entries()] == ["A"]
 
 
 def test_importing_again_changes_nothing(given):
