@@ -244,12 +244,13 @@ def test_two_runs_at_once_one_works_and_the_other_says_who(world, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_report_says_where_its_numbers_come_from(world, tmp_path):
+def test_the_report_says_where_its_numbers_come_from_and_what_is_missing(world, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHARTROPY_SOURCES__TOPHIT__EXPECTED_ROWS", "100")
     week = weeks_of(world)[0]
     world.move((week + timedelta(days=1)).isoformat())
     folder = tmp_path / "season"
     run("weekly", "--week", week, folder=folder)
-    page = (folder / "reports" / week.isoformat() / "index.html").read_text("utf-8")
+    page = (folder / "reports" / week.isoformat() / "index.html").read_text("utf-8").replace("\N{NO-BREAK SPACE}", " ")
     model = json.loads((Path(__file__).parents[2] / "analysis" / "detector.json").read_text("utf-8"))["model_version"]
     assert model in page
     assert "12 of 100" in page  # a chart shorter than expected is said to be
