@@ -6,9 +6,7 @@ ISRC (codes are misprinted and shared), is taken only when artist, title and ver
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,11 +18,11 @@ import requests
 from ..charts import names
 from ..workspace.errors import (
     AudioError,
-    DiskFull,
     PreviewError,
     SourceError,
     UnsuitableAudio,
 )
+from ..workspace.files import whole_file
 from ..workspace.http import Client
 from ..workspace.workspace import Workspace
 from .decode import Audio, decode
@@ -306,18 +304,8 @@ def _download(client: Client, found: Found, refresh, workspace: Workspace) -> tu
 
 def _keep(workspace: Workspace, data: bytes, audio: Audio) -> Path:
     file = workspace.audio_folder / f"{audio.sha256}.{audio.codec}"
-    part = file.with_suffix(".part")
-    try:
-        workspace.audio_folder.mkdir(exist_ok=True)
+    with whole_file(file) as part:
         part.write_bytes(data)
-        os.replace(part, file)  # noqa: PTH105 - atomic: a file under its own name is whole
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            part.unlink(missing_ok=True)
-            raise DiskFull(
-                f"The disk that holds {workspace.audio_folder} is full. What was stored is safe; make room and run again."
-            ) from error
-        raise
     return file
 
 
@@ -328,4 +316,4 @@ def stored_file(workspace: Workspace, sha256: str) -> Path | None:
 
 def leftovers(workspace: Workspace) -> Iterator[Path]:
     """Parts of downloads that a run which was killed left behind."""
-    return workspace.audio_folder.glob("*.part")
+    return workspace.audio_folder.glob(".*.part")

@@ -22,6 +22,7 @@ from ..charts.collect import Chart, store_chart
 from ..charts.tophit import Row
 from ..workspace import tables as t
 from ..workspace.errors import SettingsError
+from ..workspace.files import whole_file
 from ..workspace.store import upsert
 from ..workspace.workspace import Workspace
 from .weekly import Track, analyze, plainly, report
@@ -127,10 +128,10 @@ def _make_previews(workspace: Workspace, songs: list[Song], week: date, track: T
         charted = set(connection.scalars(select(t.entry.c.recording_id).where(t.entry.c.week == week.isoformat())))
         missing = charted - set(connection.scalars(described))
     wanted = [song for song in songs if _id(song) in missing]
-    workspace.audio_folder.mkdir(exist_ok=True)
     for song, data in track(_synthesized(wanted), f"songs new in the week to {week}", len(wanted)):
         digest = sha256(data).hexdigest()
-        (workspace.audio_folder / f"{digest}.flac").write_bytes(data)
+        with whole_file(workspace.audio_folder / f"{digest}.flac") as part:
+            part.write_bytes(data)
         row = {
             "recording_id": _id(song),
             "provider": "synthesizer",

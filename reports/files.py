@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..audio.decode import decode, find_audio
-from ..workspace.errors import AudioError, DiskFull, SettingsError, WorkspaceReadOnly
+from ..workspace.errors import AudioError, SettingsError
+from ..workspace.files import whole_file
 from .weekly import Track, describe_or_say_why, in_parallel, plainly
 
 if TYPE_CHECKING:
@@ -49,19 +48,11 @@ def write_table(table: pd.DataFrame, out: Path | None, form: str) -> None:
     if out is None:
         table.to_csv(sys.stdout, index=False, lineterminator="\n")
         return
-    part = out.with_name(f".{out.name}.part")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(out) as part:
         if form == "parquet":
             table.to_parquet(part, index=False)
         else:
             table.to_csv(part, index=False, lineterminator="\n", encoding="utf-8")
-        os.replace(part, out)  # noqa: PTH105 - atomic
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        if error.errno == errno.ENOSPC:
-            raise DiskFull(f"{out}: the disk is full; make room and run again.") from error
-        raise WorkspaceReadOnly(f"{out} cannot be written ({error.strerror}).") from error
 
 
 def describe_files(paths: list[Path], *, jobs: int = -1, track: Track = plainly) -> pd.DataFrame:

@@ -31,7 +31,7 @@ from .tables import Tables
 if TYPE_CHECKING:
     from ..analysis.detector import Detector
     from ..features.describe import Description
-    from .page import Season
+    from .season import Season
 
 log = logging.getLogger(__name__)
 
@@ -160,7 +160,7 @@ def read_season(workspace: Workspace) -> Season:
     """Gather what the pages are made of."""
     from ..analysis.detector import Detector
     from ..features.registry import DESCRIPTORS
-    from .page import Season
+    from .season import Season
 
     tables = Tables(workspace)
     entries = tables.entries()

@@ -14,8 +14,10 @@ import pandas as pd
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from chartropy.reports import page as pages
-from chartropy.reports.page import TABLES, Season, compare, csv, safe_link, write_index, write_week
+from chartropy.reports.compare import Estimate, compare
+from chartropy.reports.page import TABLES, csv, safe_link, write_index, write_week
+from chartropy.reports.season import Season
+from chartropy.reports.words import probability, say
 from chartropy.workspace.errors import DiskFull, WorkspaceReadOnly
 
 LAST = date(2026, 6, 25)
@@ -459,10 +461,10 @@ def test_charts_that_cannot_be_told_apart_get_no_ranking_in_the_title(tmp_path):
 
 
 def test_difference_of_counts_is_exact():
-    estimate = lambda week, value: pages.Estimate(week, value, value, value, 90, "m")  # noqa: E731
+    estimate = lambda week, value: Estimate(week, value, value, value, 90, "m")  # noqa: E731
     found = compare("ai_flagged", [estimate(LAST - WEEK, 7), estimate(LAST, 4)], LAST)
     assert (found.kind, found.difference) == ("count", -3)
-    assert pages.say("change", "ai_flagged", found) == "3 fewer"
+    assert say("change", "ai_flagged", found) == "3 fewer"
 
 
 # -- what is missing ---------------------------------------------------------------------------------------------------
@@ -614,7 +616,7 @@ def test_from_an_incomplete_chart_nobody_is_said_to_have_left(tmp_path):
 
 
 def test_probability_is_never_certain():
-    assert [pages.probability(p) for p in (0.0, 0.004, 0.5, 0.994, 1.0)] == ["<1%", "<1%", "50%", ">99%", ">99%"]
+    assert [probability(p) for p in (0.0, 0.004, 0.5, 0.994, 1.0)] == ["<1%", "<1%", "50%", ">99%", ">99%"]
 
 
 # -- time --------------------------------------------------------------------------------------------------------------

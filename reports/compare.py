@@ -1,0 +1,120 @@
+"""What is compared with what, and whether the difference can be told from noise.
+
+References
+----------
+Zou, G. Y., Donner, A.: Construction of confidence limits about effect measures: a general approach. Statistics in
+Medicine 27 (2008) 1693-1702. The interval of a difference, from the intervals of its two sides.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+SHARES = ("ai_share", "ai_share.top10")
+
+
+COUNTS = ("ai_flagged", "ai_labelled", "undecided", "unmeasured")
+
+
+DIVERSITIES = ("diversity.order2", "diversity.mean_distance")
+
+
+MEASURES = (*SHARES, *COUNTS, *DIVERSITIES)
+"""What a chart's table of numbers shows, in order."""
+
+
+ONE_WEEK = timedelta(weeks=1)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its interval, its n and the week it is of; `low` and `high` are NaN where there is no interval."""
+
+    week: date
+    value: float
+    low: float
+    high: float
+    n: int
+    method: str
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it has an interval."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A number against the newest earlier one.
+
+    Attributes
+    ----------
+    kind : str
+        ``up`` or ``down``: the interval of the difference leaves zero out. ``same``: it does not. ``first``: nothing
+        earlier. ``method``: the earlier one was measured in another way. ``unbounded``: one of them has no interval.
+        ``count``: counted, not estimated.
+    before : Estimate or None
+        The earlier one.
+    weeks : int
+        How many weeks earlier.
+    difference, low, high : float
+        Now minus before, with its 95 % interval.
+    """
+
+    kind: str
+    before: Estimate | None = None
+    weeks: int = 0
+    difference: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+
+
+def compare(measure: str, estimates: Sequence[Estimate], week: date) -> Comparison:
+    """Compare a week's number with the newest earlier one.
+
+    Parameters
+    ----------
+    measure : str
+        Counts are subtracted; estimates are compared with regard to their intervals.
+    estimates : sequence of Estimate
+        In order of time.
+    week : date
+        One of theirs.
+
+    Returns
+    -------
+    Comparison
+
+    Notes
+    -----
+    The interval of the difference d = x - y is Zou and Donner's: d - sqrt((x - x_low)^2 + (y_high - y)^2) to
+    d + sqrt((x_high - x)^2 + (y - y_low)^2). It takes the two for independent. Two weeks of one chart share recordings
+    and the detector, so the true interval is narrower: a change is called noise too often rather than too seldom.
+    """
+    now = next(estimate for estimate in estimates if estimate.week == week)
+    before = max((e for e in estimates if e.week < week), key=lambda e: e.week, default=None)
+    if before is None:
+        return Comparison("first")
+    weeks = (week - before.week) // ONE_WEEK
+    difference = now.value - before.value
+    if measure in COUNTS:
+        return Comparison("count", before, weeks, difference)
+    if now.method != before.method:
+        return Comparison("method", before, weeks)
+    if not (now.bounded and before.bounded):
+        return Comparison("unbounded", before, weeks, difference)
+    low = difference - math.hypot(now.value - now.low, before.high - before.value)
+    high = difference + math.hypot(now.high - now.value, before.value - before.low)
+    kind = "up" if low > 0 else "down" if high < 0 else "same"
+    return Comparison(kind, before, weeks, difference, low, high)
+
+
+def apart(one: Estimate, other: Estimate) -> bool:
+    """Tell whether two estimates of one week differ by more than noise; False when one has no interval."""
+    if not (one.bounded and other.bounded):
+        return False
+    big, small = (one, other) if one.value >= other.value else (other, one)
+    return big.value - small.value > math.hypot(big.value - big.low, small.high - small.value)

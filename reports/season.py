@@ -1,0 +1,152 @@
+"""What the pages are made of: the tables of all weeks, and one week cut out of them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from .compare import ONE_WEEK, Estimate
+from .words import say, text
+
+RECENT = 4
+"""A chart seen in one of so many weeks before keeps its section when this week's is missing."""
+
+
+class Key(NamedTuple):
+    """Which chart."""
+
+    source: str
+    chart: str
+    country: str
+
+
+@dataclass(frozen=True)
+class Season:
+    """Everything the pages are made of; the tables are those of :class:`.tables.Tables`, of all weeks.
+
+    Attributes
+    ----------
+    entries, verdicts, measures, gaps : pandas.DataFrame
+        With at least the columns of ``TABLES``.
+    about : dict
+        ``version, model_version, extractor_version, timezone, descriptor_count`` and ``detector``: its model card, or
+        its figures alone (``auc, auc_low, auc_high, recall, false_positive_rate``). What is missing is said to be
+        missing.
+    synthetic : bool
+        The music is made up: everything written says so.
+    """
+
+    entries: pd.DataFrame
+    verdicts: pd.DataFrame
+    measures: pd.DataFrame
+    gaps: pd.DataFrame
+    about: dict[str, Any]
+    synthetic: bool = False
+
+
+class Weekly:
+    """One week of a season, cut out once."""
+
+    def __init__(self, season: Season, week: date):
+        iso = week.isoformat()
+        self.season = season
+        self.week = week
+        self.weeks = [day for day in all_weeks(season) if day <= week]
+        entries = season.entries
+        self.entries = entries[entries["week"].notna() & (entries["week"].fillna("") <= iso)]
+        self.now = self.entries[self.entries["week"] == iso].sort_values(["source", "country", "chart", "position"])
+        self.gaps = season.gaps[season.gaps["week"] == iso]
+        self.measures = season.measures[season.measures["week"] == iso]
+        self.verdicts = season.verdicts.drop_duplicates("recording_id", keep="last").set_index("recording_id")
+        self.history = history_of(season.measures[season.measures["week"] <= iso])
+        self.gapped = {(key_of(row), row.week) for row in season.gaps.itertuples()}
+        self.styles: dict[Key, int] = {}
+        since = (week - RECENT * ONE_WEEK).isoformat()
+        keys = set()
+        for table in (season.entries, season.measures, season.gaps):
+            keys |= keys_of(table[table["week"].notna() & table["week"].fillna("").between(since, iso)])
+        self.keys = sorted(keys, key=lambda key: (key.source, key.country, key.chart))
+        self.names = names_of(self.keys)
+        self.charts = {
+            (Key(str(source), str(chart), str(country)), str(week)): group
+            for (source, chart, country, week), group in self.entries.groupby(
+                ["source", "chart", "country", "week"], sort=False
+            )
+        }
+
+    def chart(self, key: Key, week: date) -> pd.DataFrame:
+        """Return a chart's entries in a week; none where there is no such chart."""
+        return self.charts.get((key, week.isoformat()), self.entries.iloc[:0])
+
+    def estimates(self, key: Key, measure: str) -> list[Estimate]:
+        """Return a measure's history up to this week."""
+        return self.history.get((key, measure), [])
+
+    def estimate(self, key: Key, measure: str) -> Estimate | None:
+        """Return this week's number, if there is one."""
+        found = self.estimates(key, measure)
+        return found[-1] if found and found[-1].week == self.week else None
+
+    def verdict(self, recording_id: str) -> dict[str, Any]:
+        """Return what is known of a recording."""
+        if recording_id in self.verdicts.index:
+            return {str(column): cell for column, cell in self.verdicts.loc[recording_id].items()}
+        return {"verdict": "unmeasured", "reason": say("not_judged")}
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return what the CSV files of the week hold."""
+        verdicts = self.season.verdicts
+        here = verdicts[verdicts["recording_id"].isin(self.now["recording_id"])]
+        return {"entries": self.now, "verdicts": here, "measures": self.measures, "gaps": self.gaps}
+
+
+def history_of(measures: pd.DataFrame) -> dict[tuple[Key, str], list[Estimate]]:
+    """Group the measures by chart and name, in order of time; a number that is missing is left out."""
+    found: dict[tuple[Key, str], list[Estimate]] = {}
+    for row in measures.sort_values("week", kind="stable").itertuples():
+        value, low, high = (float_of(row.value), float_of(row.low), float_of(row.high))
+        if math.isfinite(value):
+            estimate = Estimate(date.fromisoformat(str(row.week)), value, low, high, _whole(row.n), text(row.method))
+            found.setdefault((key_of(row), str(row.measure)), []).append(estimate)
+    return found
+
+
+def key_of(row: Any) -> Key:
+    """Return the chart that a table's row is about."""
+    return Key(str(row.source), str(row.chart), str(row.country))
+
+
+def float_of(value: Any) -> float:
+    """Return a cell as a number; NaN for an empty one."""
+    return math.nan if value is None or value is pd.NA else float(value)
+
+
+def _whole(value: Any) -> int:
+    number = float_of(value)
+    return int(number) if math.isfinite(number) else 0
+
+
+def keys_of(table: pd.DataFrame) -> set[Key]:
+    """Return the charts that a table is about."""
+    columns = table[["source", "chart", "country"]].drop_duplicates()
+    return {Key(*row) for row in columns.itertuples(index=False)}
+
+
+def all_weeks(season: Season) -> list[date]:
+    """Return every week that anything is known of, in order."""
+    found = {week for table in (season.entries, season.measures, season.gaps) for week in table["week"].dropna()}
+    return [date.fromisoformat(week) for week in sorted(found)]
+
+
+def names_of(keys: Iterable[Key]) -> dict[Key, str]:
+    """Name each chart as briefly as tells them apart."""
+    keys = list(keys)
+    short = {key: say("chart_name", key) for key in keys}
+    times = Counter(short.values())
+    return {key: name if times[name] == 1 else say("full_chart_name", key) for key, name in short.items()}
