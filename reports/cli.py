@@ -214,7 +214,13 @@ def detect(paths: Paths, out: Out = None, jobs: Jobs = -1) -> None:
         _show(["verdict", "probability of AI", "file", "reason"], [list(row) for row in rows])
     else:
         write_table(table, out, form)
-    _end([str(reason) for reason in table.query("verdict == 'unmeasured'")["reason"]])
+    unmeasured = table[table["verdict"] == "unmeasured"]
+    _end(
+        [
+            reason if reason.startswith(path) else f"{path}: {reason}"  # what cannot be decoded names itself
+            for path, reason in zip(unmeasured["path"].astype(str), unmeasured["reason"].astype(str), strict=True)
+        ]
+    )
 
 
 @app.command()

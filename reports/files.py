@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,8 +71,9 @@ def describe_files(paths: list[Path], *, jobs: int = -1, track: Track = plainly)
     Returns
     -------
     pandas.DataFrame
-        One row per file, in the order found: ``path, audio_hash, extractor_version, seconds, rate, codec, problem``,
-        then a column per descriptor. A file that cannot be used has its reason in `problem` and no numbers.
+        One row per file, in the order found: ``path, audio_hash, extractor_version, seconds, rate, codec, problem,
+        missing``, then a column per descriptor. A file that cannot be used has its reason in `problem` and no numbers;
+        `missing` says why single numbers are not there.
     """
     import pandas as pd
 
@@ -92,9 +94,15 @@ def describe_files(paths: list[Path], *, jobs: int = -1, track: Track = plainly)
             "rate": outcome.rate,
             "codec": outcome.codec,
             "problem": "",
+            "missing": _why_missing(outcome.reasons),
         } | outcome.as_dict()
-    head = ["path", "audio_hash", "extractor_version", "seconds", "rate", "codec", "problem"]
+    head = ["path", "audio_hash", "extractor_version", "seconds", "rate", "codec", "problem", "missing"]
     return pd.DataFrame([rows[str(file)] for file in files], columns=[*head, *DESCRIPTORS])
+
+
+def _why_missing(reasons: dict[str, str]) -> str:
+    """Return each reason once, and how many descriptors lack a number for it."""
+    return "; ".join(f"{reason} ({count} descriptors)" for reason, count in Counter(reasons.values()).most_common())
 
 
 def detect_file(path: Path | str) -> Verdict:

@@ -185,7 +185,9 @@ def test_describe_gives_a_row_for_every_file_and_a_reason_for_the_bad(folder):
     assert "HTML" in table.loc[str(folder / "page.m4a"), "problem"]
     assert "empty.mp3" in done.stderr
     assert table.loc[str(folder / "noise.wav"), "timbre.flatness.mean"] > 0.3
-    assert np.isnan(table.loc[str(folder / "inner" / "silent.flac"), "timbre.centroid.mean"])
+    silent = table.loc[str(folder / "inner" / "silent.flac")]
+    assert np.isnan(silent["timbre.centroid.mean"])
+    assert "silent: every sample is zero" in silent["missing"]
 
 
 def test_describe_writes_parquet_by_suffix(folder):
@@ -203,6 +205,7 @@ def test_detect_refuses_what_cannot_be_judged_and_says_why(folder):
         table.loc[[str(folder / "short.wav"), str(folder / "inner" / "silent.flac")], "verdict"] == "unmeasured"
     ).all()
     assert "silent" in table.loc[str(folder / "inner" / "silent.flac"), "reason"].lower()
+    assert f"{folder / 'inner' / 'silent.flac'}: " in done.stderr
     assert table.loc[str(folder / "noise.wav"), "verdict"] != "unmeasured"
     assert table["reason"].str.len().gt(10).all()
 
