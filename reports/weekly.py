@@ -122,7 +122,7 @@ def analyze(workspace: Workspace, week: date, *, track: Track = plainly) -> Anal
     done.previews = _fetch_previews(workspace, recordings, track)
     done.described = _describe_all(workspace, recordings, track)
     done.judged = _judge_all(workspace, recordings, detector)
-    done.measured_weeks = _measure_all(workspace, detector)
+    done.measured_weeks = _measure_all(workspace, detector, week)
     unmeasured = Tables(workspace).verdicts().query("verdict == 'unmeasured' and recording_id in @recordings")
     done.gaps = [f"{row.artist} - {row.title}: {row.reason}" for row in unmeasured.itertuples()]
     return done
@@ -396,20 +396,22 @@ def _judge_all(workspace: Workspace, recordings: list[str], detector: Detector) 
         return upsert(connection, t.verdict, rows, unless_only=("measured_at",))
 
 
-def _measure_all(workspace: Workspace, detector: Detector) -> list[str]:
-    """Measure every chart week whose entries, verdicts or descriptors changed; return those weeks."""
+def _measure_all(workspace: Workspace, detector: Detector, asked: date) -> list[str]:
+    """Measure the charts of a week, and those measured before whose data changed since; return the weeks that changed.
+
+    A week that was collected but never analyzed is left alone: half of its recordings may be known from other weeks,
+    and a share of those would be no share of the chart.
+    """
     from ..analysis.measures import inputs_of, measure_chart
 
     tables = Tables(workspace)
     entries, verdicts, descriptors = tables.entries(), tables.verdicts(), tables.descriptors()
-    entries = entries[entries["week"].notna()]
+    measure = t.measure.c
+    query = select(measure.source, measure.chart, measure.country, measure.week, measure.inputs)
     with workspace.store.reading() as connection:
-        stored = {
-            tuple(row)
-            for row in connection.execute(
-                select(t.measure.c.source, t.measure.c.chart, t.measure.c.country, t.measure.c.week, t.measure.c.inputs)
-            )
-        }
+        stored = {tuple(row) for row in connection.execute(query)}
+    weeks = {asked.isoformat()} | {week for _, _, _, week, _ in stored}
+    entries = entries[entries["week"].isin(list(weeks))]
     labelled = tables.labelled_ai()
     changed = []
     joined = entries.merge(verdicts[["recording_id", "verdict", "model_version"]], "left", "recording_id").merge(
@@ -428,7 +430,7 @@ def _measure_all(workspace: Workspace, detector: Detector) -> list[str]:
                 "chart": name,
                 "country": country,
                 "week": week,
-                "measure": measure,
+                "measure": name_of_measure,
                 "value": _number(estimate.value),
                 "low": _number(estimate.low),
                 "high": _number(estimate.high),
@@ -436,7 +438,7 @@ def _measure_all(workspace: Workspace, detector: Detector) -> list[str]:
                 "method": estimate.method,
                 "inputs": inputs,
             }
-            for measure, estimate in measure_chart(chart, vectors, detector).items()
+            for name_of_measure, estimate in measure_chart(chart, vectors, detector).items()
         ]
         with workspace.store.transaction() as connection:
             upsert(connection, t.measure, rows)

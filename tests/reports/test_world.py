@@ -106,6 +106,18 @@ def test_weeks_in_a_row_hold_the_truth_and_can_be_repeated(world, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_week_only_collected_is_not_measured_by_what_other_weeks_know(world, tmp_path):
+    folder, weeks = tmp_path / "season", weeks_of(world)
+    world.move((weeks[-1] + timedelta(days=1)).isoformat())
+    for week in weeks[:2]:
+        run("collect", "--week", week, folder=folder)
+    run("analyze", "--week", weeks[1], folder=folder)
+    assert set(export(folder)["measures"]["week"]) == {weeks[1].isoformat()}
+    run("analyze", "--week", weeks[0], folder=folder)
+    assert set(export(folder)["measures"]["week"]) == {week.isoformat() for week in weeks[:2]}
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("ffmpeg")
 @pytest.mark.parametrize("world", [{"weeks": 2, "faults": "hostile"}], indirect=True)
 def test_a_hostile_world_costs_nothing_that_is_not_listed(world, tmp_path):
