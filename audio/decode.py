@@ -223,7 +223,7 @@ def _with_av(data: bytes, name: str, max_seconds: float) -> tuple[np.ndarray, in
     from av.error import FFmpegError
 
     try:
-        with av.open(io.BytesIO(data), "r", metadata_errors="replace") as container:
+        with av.open(io.BytesIO(data), "r") as container:
             if not container.streams.audio:
                 raise NotAudio(f"{name}: a {container.format.name} file without sound in it.")
             stream = container.streams.audio[0]
@@ -241,7 +241,7 @@ def _with_av(data: bytes, name: str, max_seconds: float) -> tuple[np.ndarray, in
                 if kept > limit:
                     _refuse_the_too_long(kept / rate, name, max_seconds)
             codec = stream.codec_context.name
-    except FFmpegError as error:
+    except (FFmpegError, UnicodeDecodeError) as error:
         raise NotAudio(
             f"{name}: not audio in a format known here, or damaged ({error.strerror or error}; "
             f"{len(data):,} bytes, starts with {data[:8]!r})."
