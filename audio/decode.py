@@ -243,7 +243,7 @@ def _with_av(data: bytes, name: str, max_seconds: float) -> tuple[np.ndarray, in
             codec = stream.codec_context.name
     except (FFmpegError, UnicodeDecodeError) as error:
         raise NotAudio(
-            f"{name}: not audio in a format known here, or damaged ({error.strerror or error}; "
+            f"{name}: not audio in a format known here, or damaged ({getattr(error, 'strerror', None) or error}; "
             f"{len(data):,} bytes, starts with {data[:8]!r})."
         ) from error
     samples = np.concatenate(blocks, axis=1) if blocks else np.zeros((1, 0), np.float32)
