@@ -83,11 +83,15 @@ class Workspace:
         else:
             own = URL.create("sqlite", database=str(database))
         self.store = Store(self.settings.database_url or own)
-        if create:
-            with self.writing():
+        try:
+            if create:
+                with self.writing():
+                    self.store.migrate()
+            else:
                 self.store.migrate()
-        else:
-            self.store.migrate()
+        except BaseException:
+            self.store.close()  # who gets no workspace cannot close it
+            raise
 
     def __enter__(self) -> Workspace:
         return self
