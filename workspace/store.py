@@ -183,13 +183,17 @@ def timestamp(moment: datetime) -> str:
 def _prepare_sqlite(connection, _record) -> None:
     # Python's driver would commit around each CREATE TABLE: a migration must be whole or not there, so we begin ourselves
     connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute("PRAGMA busy_timeout = 30000")
-    mode = cursor.execute("PRAGMA journal_mode").fetchone()[0]
-    if mode != "wal":
-        cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute(
-        "PRAGMA synchronous = NORMAL"
-    )  # with WAL: a crash loses no committed page, a power cut at most the last
-    cursor.close()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.execute("PRAGMA busy_timeout = 30000")
+        mode = cursor.execute("PRAGMA journal_mode").fetchone()[0]
+        if mode != "wal":
+            cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute(
+            "PRAGMA synchronous = NORMAL"
+        )  # with WAL: a crash loses no committed page, a power cut at most the last
+        cursor.close()
+    except Exception:
+        connection.close()  # the pool never got it, so nobody else would
+        raise
