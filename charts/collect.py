@@ -91,9 +91,12 @@ def _collect_one(workspace: Workspace, chart: Chart, week: date, *, again: bool)
         _check_address(page, chart, week, body)
     except SourceError as error:
         with workspace.store.transaction() as connection:
+            reason = str(error)
             if isinstance(error, PageError) and error.body:
                 store_page(workspace, connection, chart, week, error.body, "live page", problem=str(error))
-            reason = f"{error} The {stored} positions stored before are kept." if stored else str(error)
+                reason += " The page is kept for inspection."
+            if stored:
+                reason += f" The {stored} positions stored before are kept."
             _store_gap(connection, chart, week, reason, passing=True)
         return Outcome(chart, week, stored, gap=reason)
     return store_chart(workspace, chart, week, page.rows, body, url, content_type, page.faults)

@@ -154,7 +154,7 @@ def parse(body: bytes) -> Page:
             )
         raise PageError(
             f"tophit: no chart rows in the page{said}, {len(body):,} bytes; "
-            "its layout has changed, or it is another page. It is kept for inspection.",
+            "its layout has changed, or it is another page.",
             body,
         )
     chart, country, period, week = _own_address(tree, body)

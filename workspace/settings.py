@@ -242,7 +242,7 @@ def _say(problem, file: Path) -> str:
     )
     what = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if problem["type"] == "extra_forbidden":
-        return f"{origin}: there is no such setting{_nearest(path)}."
+        return f"{origin}: there is no such setting{_nearest(path) or '.'}"
     return f"{origin} = {problem['input']!r}: {what}."
 
 
