@@ -113,7 +113,7 @@ def fetch_preview(workspace: Workspace, wanted: Wanted) -> Preview:
     ------
     PreviewError
         When no provider has it, or none could deliver it; the message says which said what.
-    DiskFull
+    DiskFull, WorkspaceReadOnly
         When the file cannot be written.
     """
     said, passing = [], False

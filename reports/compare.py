@@ -14,17 +14,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 SHARES = ("ai_share", "ai_share.top10")
-
-
 COUNTS = ("ai_flagged", "ai_labelled", "undecided", "unmeasured")
-
-
 DIVERSITIES = ("diversity.order2", "diversity.mean_distance")
-
-
 MEASURES = (*SHARES, *COUNTS, *DIVERSITIES)
 """What a chart's table of numbers shows, in order."""
-
 
 ONE_WEEK = timedelta(weeks=1)
 

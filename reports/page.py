@@ -1,8 +1,8 @@
 """The weekly page and the index of all weeks: tables in, self-contained HTML and CSV files out.
 
 No request leaves a page: style, script and figures are inside it, and its content security policy forbids the rest.
-What a page says in words stands in ``templates/words.txt`` and the HTML templates; this module only decides what is
-said: which numbers, what they are compared with, and whether the difference can be told from noise.
+This module decides what a page shows; :mod:`.season` holds the data, :mod:`.compare` tells a difference from noise, and
+:mod:`.words`, ``templates/words.txt`` and the HTML templates say it.
 """
 
 from __future__ import annotations
@@ -45,10 +45,8 @@ NUMBERS = frozenset({"position", "probability", "value", "low", "high", "n"})
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """A spreadsheet may run a cell that begins with one of these."""
 
-
 FINDINGS = (("ai_share", max), ("ai_share.top10", max), ("diversity.order2", min))
 """What the three sentences at the top are about, and which chart each speaks of."""
-
 
 LONGEST_FIGURE = timedelta(weeks=104)
 MOST_MOVES = 3
@@ -230,7 +228,7 @@ def write_index(folder: Path, season: Season, *, made_at: datetime) -> Path:
     return _write(folder / "index.html", html)
 
 
-# -- numbers as text ---------------------------------------------------------------------------------------------------
+# -- what a page shows -------------------------------------------------------------------------------------------------
 
 
 def safe_link(link: object) -> str:
@@ -242,12 +240,6 @@ def safe_link(link: object) -> str:
     except ValueError:
         return ""
     return written if parts.scheme in ("http", "https") and host else ""
-
-
-# -- what is compared --------------------------------------------------------------------------------------------------
-
-
-# -- what a page shows -------------------------------------------------------------------------------------------------
 
 
 def _finding(weekly: Weekly, measure: str, best: Callable[..., Key]) -> dict[str, Any]:

@@ -14,10 +14,8 @@ import pandas as pd
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from chartropy.reports.compare import Estimate, compare
 from chartropy.reports.page import TABLES, csv, safe_link, write_index, write_week
 from chartropy.reports.season import Season
-from chartropy.reports.words import probability, say
 from chartropy.workspace.errors import DiskFull, WorkspaceReadOnly
 
 LAST = date(2026, 6, 25)
@@ -460,13 +458,6 @@ def test_charts_that_cannot_be_told_apart_get_no_ranking_in_the_title(tmp_path):
     assert title.endswith("the charts cannot be told apart")
 
 
-def test_difference_of_counts_is_exact():
-    estimate = lambda week, value: Estimate(week, value, value, value, 90, "m")  # noqa: E731
-    found = compare("ai_flagged", [estimate(LAST - WEEK, 7), estimate(LAST, 4)], LAST)
-    assert (found.kind, found.difference) == ("count", -3)
-    assert say("change", "ai_flagged", found) == "3 fewer"
-
-
 # -- what is missing ---------------------------------------------------------------------------------------------------
 
 
@@ -613,10 +604,6 @@ def test_from_an_incomplete_chart_nobody_is_said_to_have_left(tmp_path):
     page = week_page(tmp_path, a_small_chart("abc", "a", gaps=short))
     assert words(page.css(".changes h4")[1]) == "Left: 0"
     assert "nobody that can be named" in words(page.css(".changes > div")[1])
-
-
-def test_probability_is_never_certain():
-    assert [probability(p) for p in (0.0, 0.004, 0.5, 0.994, 1.0)] == ["<1%", "<1%", "50%", ">99%", ">99%"]
 
 
 # -- time --------------------------------------------------------------------------------------------------------------
