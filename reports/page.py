@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 from markupsafe import Markup
 
-from ..charts.weeks import first_day
+from ..charts.periods import first_day
 from ..workspace.files import whole_file
 from . import figures
 from .compare import MEASURES, ONE_WEEK, SHARES, Estimate, apart, compare

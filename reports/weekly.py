@@ -20,7 +20,7 @@ from sqlalchemy import and_, select
 
 from ..audio import previews
 from ..charts.collect import Outcome, collect
-from ..charts.weeks import last_closed_week, week_of
+from ..charts.periods import last_closed_week, week_of
 from ..features.registry import EXTRACTOR_VERSION
 from ..workspace import tables as t
 from ..workspace.errors import AudioError, PreviewError, SettingsError

@@ -6,7 +6,7 @@ import logging
 import re
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
@@ -111,13 +111,11 @@ class Client:
         SourceRefused
             robots.txt forbids it, or this client was refused before (see :meth:`refuse`).
         """
-        if self.refused:
-            raise self.refused
-        if not url.startswith(("http://", "https://")):
-            url = f"{self.source.base_url}/{url.lstrip('/')}"
-        if self.source.robots and url.startswith(self.source.base_url):
-            self._ask_robots(url)
-        return self._send(url, params, accept)
+        return self._ask("GET", url, params=params, headers={"Accept": accept})
+
+    def post(self, url: str, json: object, *, headers: dict[str, str] | None = None) -> requests.Response:
+        """Ask a question that changes nothing and goes in the body, as :meth:`get` does; `json` is the body."""
+        return self._ask("POST", url, json=json, headers=headers or {})
 
     def refuse(self, error: SourceRefused) -> SourceRefused:
         """Remember a refusal: the platform is not asked again in this run."""
@@ -129,11 +127,20 @@ class Client:
         self._session.close()
         self._limiter.close()
 
-    def _send(self, url: str, params: dict[str, str] | None, accept: str) -> requests.Response:
+    def _ask(self, method: str, url: str, **request: Any) -> requests.Response:
+        if self.refused:
+            raise self.refused
+        if not url.startswith(("http://", "https://")):
+            url = f"{self.source.base_url}/{url.lstrip('/')}"
+        if self.source.robots and url.startswith(self.source.base_url):
+            self._ask_robots(url)
+        return self._send(method, url, **request)
+
+    def _send(self, method: str, url: str, **request: Any) -> requests.Response:
         for attempt in range(self.source.retries + 1):
             try:
-                response = self._session.get(
-                    url, params=params, headers={"Accept": accept}, timeout=self.source.timeout, stream=True
+                response = self._session.request(
+                    method, url, timeout=self.source.timeout, stream=True, **request
                 )
                 _read(response)
             except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError) as error:
@@ -171,7 +178,7 @@ class Client:
         from protego import Protego
 
         if self._robots is None:
-            response = self._send(f"{self.source.base_url}/robots.txt", None, "text/plain")
+            response = self._send("GET", f"{self.source.base_url}/robots.txt", headers={"Accept": "text/plain"})
             # RFC 9309, 2.3.1: no such file (4xx) forbids nothing; a server that fails was raised above
             self._robots = Protego.parse(response.text if response.ok else "")
         path = url.removeprefix(self.source.base_url)
@@ -187,6 +194,7 @@ class Client:
         return _Patience(
             total=self.source.retries,
             status_forcelist=(429, 500, 502, 503, 504),
+            allowed_methods=None,  # a POST here asks, it changes nothing
             backoff_factor=0.5,
             raise_on_status=False,
         )

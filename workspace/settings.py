@@ -10,10 +10,19 @@ import logging
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -56,68 +65,73 @@ class Rate(_Strict):
 
 
 class Source(_Strict):
-    """What every platform has: an address and its manners."""
+    """One platform: its address, its manners, what is wanted of it.
 
-    base_url: BaseUrl
-    rate: Rate
+    Each source brings its own values (``SOURCE.settings`` in ``charts/sources``); the settings override them one by one.
+    """
+
+    base_url: BaseUrl = ""
+    rate: Rate = Rate(requests=1, seconds=1)
     """Stay under this rate, across runs."""
     robots: bool = False
     """Ask robots.txt before a page. Off for documented APIs, whose terms and rates are their rules."""
     timeout: float = Field(default=30, gt=0)
     """Seconds without an answer until a request is given up."""
     retries: int = Field(default=3, ge=0, le=10)
-
-
-class TopHit(Source):
-    """The composite rating this project exists for."""
-
-    base_url: BaseUrl = "https://tophit.com"
-    rate: Rate = Rate(requests=30, seconds=30)
-    robots: bool = True
-    charts: tuple[str, ...] = ("radio", "vk", "youtube")
+    charts: tuple[str, ...] = ()
+    """Charts to collect, by the names that ``chartropy sources`` shows."""
     country: str = "ru"
-    expected_rows: dict[str, int] = Field(default_factory=lambda: {"radio": 100, "vk": 100, "youtube": 100})
-    """Positions a whole weekly chart has, by chart; a shorter one is kept, flagged and reported."""
+    """Country of the charts: two letters, or ``global``."""
+    expected_rows: dict[str, PositiveInt] = Field(default_factory=dict)
+    """Positions a whole chart has, by chart or one number for all (``*``); a shorter one is kept, flagged and reported."""
+    key: str = ""
+    """The user's own key, where a platform wants one."""
+    columns: dict[str, str] | None = None
+    """For a table of the user's own: which of its columns is position, artist, title, period, ...; makes it a source."""
+    dates: str = "%Y-%m-%d"
+    """How that table writes its periods, as strptime reads it; ``%d/%m/%y - %d/%m/%y`` for first and last day."""
+    period: Literal["daily", "weekly", "monthly", "annual", "decade", "snapshot"] = "weekly"
+    """What one chart of that table covers; snapshot: how it stood on that day, averaged over a week."""
+    rows: str = ""
+    """Where in that JSON the list of rows lies, keys joined by dots; empty: the JSON is the list."""
+    path: str = ""
+    """Where below base_url that table is fetched; ``{start}``, ``{end}``, ``{chart}`` and ``{country}`` are filled in."""
+
+    def expected(self, chart: str) -> int | None:
+        """Return how many positions a whole chart has, if that was said."""
+        return self.expected_rows.get(chart) or self.expected_rows.get("*")
 
     @field_validator("expected_rows", mode="before")
     @classmethod
     def _one_number_for_all(cls, value: object) -> object:
         if isinstance(value, str) and value.isdigit():
             value = int(value)
-        return dict.fromkeys(("radio", "vk", "youtube"), value) if isinstance(value, int) else value
+        return {"*": value} if isinstance(value, int) and value > 0 else value
 
 
-class Deezer(Source):
-    """Previews, and later charts."""
+class Registry(_Strict):
+    """A list of artists said to be AI, somebody's claim."""
 
-    base_url: BaseUrl = "https://api.deezer.com"
-    rate: Rate = Rate(requests=45, seconds=5)  # published: 50 in 5 seconds
+    location: str = Field(min_length=1)
+    """URL, or path of a file (relative ones below the workspace folder)."""
+    artist: str = "artist"
+    """Column (CSV) or key (JSON) that holds the artist's name."""
+    added: str = ""
+    """Column or key that holds the day it was listed, if any."""
+    removed: str = ""
+    """Column or key that is true for names taken off the list, if any."""
+    ground: tuple[str, ...] = ()
+    """Columns or keys to quote as the ground of the claim, such as how it was disclosed."""
 
 
-class ITunes(Source):
-    """Previews where Deezer has none."""
+class Composite(_Strict):
+    """The composite rating across platforms."""
 
-    base_url: BaseUrl = "https://itunes.apple.com"
-    rate: Rate = Rate(requests=18, seconds=60)  # about 20 a minute are answered
     country: str = "ru"
-
-
-class Sources(_Strict):
-    """Every platform that is asked."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _pass_over_the_unknown(cls, value: object) -> object:
-        # settings shared with a newer release may name sources that this one does not know yet
-        if not isinstance(value, dict):
-            return value
-        for name in value.keys() - cls.model_fields.keys():
-            log.warning("settings: this release knows no source %r; passed over", name)
-        return {name: value[name] for name in value if name in cls.model_fields}
-
-    tophit: TopHit = TopHit()
-    deezer: Deezer = Deezer()
-    itunes: ITunes = ITunes()
+    depth: int = Field(default=100, gt=0, le=1000)
+    """Positions it has, and positions of each platform that count."""
+    weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)
+    """Weight by platform; 1 where nothing is said, 0 leaves a platform out."""
 
 
 class _Environment(EnvSettingsSource):
@@ -158,7 +172,17 @@ class Settings(BaseSettings):
     """Clips described at once; -1: one per core."""
     lock_wait: float = Field(default=0, ge=0)
     """Seconds to wait for another run that is writing, before giving up."""
-    sources: Sources = Sources()
+    collect: tuple[str, ...] = ("tophit", "yandex", "youtube", "apple", "deezer", "shazam")
+    """Sources asked every week; `chartropy sources` lists all."""
+    sources: dict[str, Source] = Field(default_factory=dict)
+    registries: dict[str, Registry] = Field(default_factory=dict)
+    """Open lists of AI artists whose claims are collected."""
+    composite: Composite = Composite()
+
+    def source(self, name: str, default: Source) -> Source:
+        """Return a source's own values with those the user set over them."""
+        user = self.sources.get(name)
+        return default.model_copy(update={key: getattr(user, key) for key in user.model_fields_set}) if user else default
 
     @field_validator("timezone")
     @classmethod
@@ -249,11 +273,14 @@ def _say(problem, file: Path) -> str:
 def _nearest(path: list[str]) -> str:
     from rapidfuzz import process
 
-    model: type[BaseModel] = Settings
+    model: object = Settings
     for part in path[:-1]:
-        field = model.model_fields.get(part)
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
-            return ""
-        model = field.annotation
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            field = model.model_fields.get(part)
+            model = field.annotation if field else None
+        else:  # a table of tables, each with a name of the user's own
+            model = next(iter(get_args(model)[1:]), None)
+    if not isinstance(model, type) or not issubclass(model, BaseModel):
+        return ""
     found = process.extractOne(path[-1], list(model.model_fields), score_cutoff=60)
     return f"; did you mean {found[0]!r}?" if found else ""

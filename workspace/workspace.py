@@ -18,7 +18,7 @@ from . import clock
 from .errors import DiskFull, WorkspaceError, WorkspaceReadOnly
 from .http import Client
 from .lock import writing
-from .settings import FILE_NAME, Settings, load_settings
+from .settings import FILE_NAME, Settings, Source, load_settings
 from .store import Store
 
 DEFAULT_FOLDER = "chartropy-data"
@@ -124,10 +124,10 @@ class Workspace:
         with writing(self.folder, self.settings.lock_wait):
             yield
 
-    def client(self, name: str) -> Client:
-        """Return the HTTP client of a source, one for the life of the workspace."""
+    def client(self, name: str, default: Source) -> Client:
+        """Return the HTTP client of a source, one for the life of the workspace; `default` holds the source's own values."""
         if name not in self._clients:
-            source = getattr(self.settings.sources, name)
+            source = self.settings.source(name, default)
             contact = self.settings.contact or "no contact set"
             agent = f"Chartropy/{version('chartropy')} (music chart research; {contact})"
             self._clients[name] = Client(name, source, agent, self.folder / "rates.sqlite")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartropy.charts.weeks import first_day, last_closed_week, week_of
+from chartropy.charts.periods import first_day, last_closed_week, week_of
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 

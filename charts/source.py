@@ -1,0 +1,125 @@
+"""What a source of charts is. Each is one module of :mod:`.sources` and one line in its list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from requests import Response
+
+from ..workspace.errors import PageError, SourceRefused
+from ..workspace.http import Client
+from ..workspace.settings import Source as Settings
+from .periods import Kind, Period
+from .rows import Page
+
+_CHALLENGE = re.compile(rb"cf-challenge|cf_chl|just a moment|captcha|challenge-platform", re.I)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which chart to ask for.
+
+    Attributes
+    ----------
+    chart, country : str
+    period : Period or None
+        None for a source that only shows how things stand now.
+    """
+
+    chart: str
+    country: str
+    period: Period | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a source answered."""
+
+    body: bytes
+    content_type: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of charts.
+
+    Attributes
+    ----------
+    name : str
+        One word, as in ``--source NAME-CHART`` and ``[sources.NAME]``.
+    title : str
+        Its name for people.
+    gives, needs : str
+        One line each: what a chart of it holds and how far back it reaches; what the user must have or do.
+    charts : mapping of str to str
+        The charts it has, each with the platform that it tells of; what is not in here may still be asked for where
+        `open_ended` (a city, a genre) and tells of the platform `name`.
+    settings : Settings
+        Its own values: address, rate, charts wanted; ``[sources.NAME]`` overrides them.
+    parse : callable
+        ``(body, origin)`` to one page or more; `origin` is the URL or the name of the file it came from.
+        Raises PageError when there is no chart in it.
+    fetch : callable or None
+        ``(client, asked)`` to an Answer. Raises SourceRefused, SourceUnreachable or PageError.
+        None for a source that only files are imported from.
+    kinds : tuple of str
+        Kinds of period it publishes.
+    current : bool
+        It shows only how things stand now: what it answers is a snapshot, which belongs to the week it was taken in.
+    open_ended : bool
+        It has more charts than are listed.
+    """
+
+    name: str
+    title: str
+    gives: str
+    needs: str
+    charts: Mapping[str, str]
+    settings: Settings
+    parse: Callable[[bytes, str], tuple[Page, ...]]
+    fetch: Callable[[Client, Asked], Answer] | None = None
+    kinds: tuple[Kind, ...] = ("weekly",)
+    current: bool = False
+    open_ended: bool = field(default=False)
+
+    def platform(self, chart: str) -> str:
+        """Return the platform that a chart tells of: several charts of one platform share its weight in a composite."""
+        return self.charts.get(chart, self.name)
+
+
+def answer_of(client: Client, response: Response, instead: str) -> Answer:
+    """Return a response as an answer.
+
+    Parameters
+    ----------
+    client : Client
+    response : Response
+    instead : str
+        What a user can do who is refused; one sentence.
+
+    Raises
+    ------
+    SourceRefused
+        401, 403, 451 or a challenge page: not asked again in this run.
+    PageError
+        Any other status but 200; the body is kept.
+    """
+    body, path = response.content, urlsplit(response.url).path
+    challenge = bool(_CHALLENGE.search(body[:20_000])) and body.lstrip()[:1] == b"<"
+    if response.status_code in (401, 403, 451) or (not response.ok and challenge):
+        what = " with a challenge page" if challenge else ""
+        raise client.refuse(
+            SourceRefused(f"{client.name}: {path} answered {response.status_code}{what}: not let in now. {instead}")
+        )
+    if not response.ok:
+        raise PageError(f"{client.name}: {path} answered {response.status_code}.", body)
+    return Answer(body, response.headers.get("Content-Type", ""), response.url)
+
+
+def is_challenge(body: bytes) -> bool:
+    """Whether a page asks its reader to prove to be no program."""
+    return bool(_CHALLENGE.search(body[:20_000]))
