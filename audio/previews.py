@@ -16,6 +16,7 @@ from typing import Any
 import requests
 
 from ..charts import names
+from ..charts.sources import deezer
 from ..workspace.errors import (
     AudioError,
     PreviewError,
@@ -24,6 +25,8 @@ from ..workspace.errors import (
 )
 from ..workspace.files import whole_file
 from ..workspace.http import Client
+from ..workspace.settings import Rate
+from ..workspace.settings import Source as Settings
 from ..workspace.workspace import Workspace
 from .decode import Audio, decode
 
@@ -40,6 +43,13 @@ QUOTA_WAIT = 5.0
 
 ITUNES_WAIT = 61.0
 """Seconds after which iTunes answers again a client that was too fast."""
+
+ITUNES = Settings(
+    base_url="https://itunes.apple.com",
+    rate=Rate(requests=18, seconds=60),  # about 20 a minute are answered
+    country="ru",
+)
+"""Address and manners of iTunes, which gives no charts; ``[sources.itunes]`` overrides them."""
 
 CANDIDATES = 4
 """Search hits looked at closely."""
@@ -118,11 +128,11 @@ def fetch_preview(workspace: Workspace, wanted: Wanted) -> Preview:
     """
     said, passing = [], False
     for provider in workspace.settings.providers:
-        client = workspace.client(provider)
-        find, refresh = _PROVIDERS[provider]
+        own, find, refresh = _PROVIDERS[provider]
+        client = workspace.client(provider, own)
         try:
-            found = find(client, wanted, workspace)
-            data, audio = _download(client, found, refresh, workspace)
+            found = find(client, wanted)
+            data, audio = _download(client, found, refresh)
             return Preview(found, _keep(workspace, data, audio), audio)
         except PreviewError as error:
             said.append(f"{provider}: {error}")
@@ -140,7 +150,7 @@ def fetch_preview(workspace: Workspace, wanted: Wanted) -> Preview:
 # -- Deezer ------------------------------------------------------------------------------------------------------------
 
 
-def _find_on_deezer(client: Client, wanted: Wanted, workspace: Workspace) -> Found:  # noqa: ARG001 - same form for all
+def _find_on_deezer(client: Client, wanted: Wanted) -> Found:
     if wanted.isrc:
         track = _deezer(client, f"track/isrc:{wanted.isrc}")
         if track and wanted.likeness(_deezer_artists(track), track["title"]):
@@ -198,7 +208,7 @@ def _deezer_found(track: dict[str, Any], matched_by: str) -> Found:
     )
 
 
-def _refresh_on_deezer(client: Client, found: Found, workspace: Workspace) -> str:  # noqa: ARG001
+def _refresh_on_deezer(client: Client, found: Found) -> str:
     track = _deezer(client, f"track/{found.preview_id}")
     return (track or {}).get("preview") or found.url
 
@@ -206,13 +216,13 @@ def _refresh_on_deezer(client: Client, found: Found, workspace: Workspace) -> st
 # -- iTunes ------------------------------------------------------------------------------------------------------------
 
 
-def _find_on_itunes(client: Client, wanted: Wanted, workspace: Workspace) -> Found:
+def _find_on_itunes(client: Client, wanted: Wanted) -> Found:
     for artist, title in wanted.queries():
         rows = _itunes(
             client,
             "search",
             term=f"{artist} {title}",
-            country=workspace.settings.sources.itunes.country,
+            country=client.source.country,
             media="music",
             entity="song",
             limit="25",
@@ -247,14 +257,14 @@ def _itunes(client: Client, path: str, **params: str) -> list[dict[str, Any]]:
     raise PreviewError("still refuses (403) after waiting; it limits how often it may be asked", passing=True)
 
 
-def _refresh_on_itunes(client: Client, found: Found, workspace: Workspace) -> str:
-    rows = _itunes(client, "lookup", id=found.preview_id, country=workspace.settings.sources.itunes.country)
+def _refresh_on_itunes(client: Client, found: Found) -> str:
+    rows = _itunes(client, "lookup", id=found.preview_id, country=client.source.country)
     return next((row["previewUrl"] for row in rows if row.get("previewUrl")), found.url)
 
 
 _PROVIDERS = {
-    "deezer": (_find_on_deezer, _refresh_on_deezer),
-    "itunes": (_find_on_itunes, _refresh_on_itunes),
+    "deezer": (deezer.SOURCE.settings, _find_on_deezer, _refresh_on_deezer),
+    "itunes": (ITUNES, _find_on_itunes, _refresh_on_itunes),
 }
 
 # -- both --------------------------------------------------------------------------------------------------------------
@@ -274,14 +284,14 @@ def _json(response: requests.Response, provider: str) -> dict[str, Any]:
     return data
 
 
-def _download(client: Client, found: Found, refresh, workspace: Workspace) -> tuple[bytes, Audio]:
+def _download(client: Client, found: Found, refresh) -> tuple[bytes, Audio]:
     """Download the file whole, asking for a fresh link when the old one has expired."""
     url, problem, expired = found.url, "", False
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(DOWNLOAD_WAIT * attempt)
         if expired:  # a fresh link lives from here on, not from before the wait
-            url, expired = refresh(client, found, workspace), False
+            url, expired = refresh(client, found), False
         response = client.get(url, accept="audio/*")
         kind = response.headers.get("Content-Type", "")
         if response.status_code in (401, 403, 404, 410):

@@ -25,7 +25,9 @@ SAME_ARTIST = 0.84
 SAME_WORD = 0.8
 """Least likeness of two words that stand in one place of two names written in one alphabet."""
 
-_FEATURING = re.compile(r"\s*[(\[]?\b(?:feat(?:uring)?|ft|при участии|при уч)\b\.?\s*", re.I)
+_FEATURING = re.compile(
+    r"\s*[(\[]?(?<!\d )(?<!\d)\b(?:feat(?:uring)?|ft|при участии|при уч)\b\.?\s*", re.I
+)  # 6 ft is a length
 _BETWEEN_ARTISTS = re.compile(r"\s*(?:[,;&/+]|\s(?:x|х|и|and|vs\.?|with|feat\.?|ft\.?|featuring)\s)\s*", re.I)
 _BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]")
 _DASH_TAIL = re.compile(r"\s+[-–—|]\s+([^–—|]+)$")
@@ -33,6 +35,10 @@ _VERSION = re.compile(
     r"\b(?:re-?mix(?:ed)?|mix|mash-?up|edit|live|acoustic|unplugged|instrumental|karaoke|demo|cover|version|"
     r"sped[ -]?up|speed[ -]?up|slowed|reverb|nightcore|bootleg|dub|rework|flip|vip|8d|a[ -]?cap?pella|orchestral|piano|"
     r"ремикс|микс|акустика|акустическая|живое|лайв|концерт\w*|инструментал\w*|караоке|кавер|версия|демо|минус)\b",
+    re.I,
+)
+_BARE_VERSION = re.compile(
+    r"(?<=\w)\s+(sped[ -]?up|speed[ -]?up|slowed(?:(?:\s*[+&]\s*|\s+and\s+|\s+)reverb(?:ed)?)?|nightcore)(?: version)?$",
     re.I,
 )
 _CREDIT = re.compile(r"prod(?:uced)?\b", re.I)
@@ -66,6 +72,12 @@ class Name:
     def key(self) -> str:
         """One string per recording: equal for spellings that differ in what does not matter."""
         return "\x1f".join((",".join(sorted(self.artists)), self.title, self.version))
+
+    @classmethod
+    def from_key(cls, key: str) -> Name:
+        """Return the name that has this key."""
+        artists, title, version = key.split("\x1f")
+        return cls(frozenset(artists.split(",")) - {""}, title, version)
 
 
 def read(artists: str | Iterable[str], title: str) -> Name:
@@ -106,6 +118,10 @@ def read(artists: str | Iterable[str], title: str) -> Name:
     if tail and (_VERSION.search(tail[1]) or _is_noise(tail[1])):
         versions += [tail[1]] if _VERSION.search(tail[1]) else []
         bare = bare[: tail.start()]
+    spoken = _BARE_VERSION.search(bare)
+    if spoken:  # "Song Sped Up"
+        versions.append(spoken[1])
+        bare = bare[: spoken.start()]
     folded = fold(bare) or fold(title)
     words = {word for version in versions for word in fold(version).split()}
     names = {fold(name) for field in people for name in _people(field)}
@@ -130,13 +146,13 @@ def likeness(one: Name, other: Name) -> float:
         In [0, 1]. 0 when the versions differ, the titles differ, or no artist is shared; otherwise the mean of the
         likeness of the titles and of the artists of the one with fewer.
     """
-    if _version_skeleton(one.version) != _version_skeleton(other.version):
+    if not same_version(one.version, other.version):
         return 0.0
-    title = _alike(one.title, other.title)
+    title = alike(one.title, other.title)
     if title < SAME_TITLE:
         return 0.0
     few, many = sorted((one.artists, other.artists), key=lambda artists: (len(artists), sorted(artists)))
-    best = [max((_alike(a, b) for b in many), default=0.0) for a in few]
+    best = [max((alike(a, b) for b in many), default=0.0) for a in few]
     shared = [value for value in best if value >= SAME_ARTIST]
     if not shared:
         return 0.0
@@ -159,6 +175,8 @@ def fold(text: str) -> str:
     # marks that compose with nothing (a stress, the dot of İ), apostrophes, and the dots of initials stand in no name
     bare = "".join(ch for ch in text if unicodedata.category(ch) != "Mn" and ch not in "'’")
     bare = re.sub(r"(?<=\b\w)\.(?=\w\b)", "", bare)
+    # P!nk, Ke$ha, A$AP: signs for letters, inside a word
+    bare = re.sub(r"(?<=\w)[!$](?=\w)", lambda sign: "i" if sign[0] == "!" else "s", bare)
     kept = re.sub(r"[^\w]+", " ", bare).replace("_", " ")
     return " ".join(kept.split()) or " ".join(text.split())
 
@@ -195,10 +213,11 @@ def _is_said_about(inside: str) -> bool:
     return bool(_FEATURING.match(inside) or _CREDIT.match(inside)) or _is_noise(inside)
 
 
-def _alike(one: str, other: str) -> float:
+def alike(one: str, other: str) -> float:
+    """Say how alike two folded texts are, in [0, 1], in one alphabet or across two; 0 for another number."""
     if one == other:
         return 1.0
-    if _ROMAN.findall(one) != _ROMAN.findall(other):  # "Part 1" is not "Part 2", nor "II" "III"
+    if other_number(one, other):
         return 0.0
     if one.isascii() != other.isascii():
         return max(fuzz.ratio(one, other), fuzz.ratio(skeleton(one), skeleton(other))) / 100
@@ -207,6 +226,16 @@ def _alike(one: str, other: str) -> float:
     if len(words) == len(others) and min(map(_letters_alike, words, others)) < SAME_WORD:
         return 0.0
     return _letters_alike(one, other)
+
+
+def other_number(one: str, other: str) -> bool:
+    """Whether two folded texts differ in a number: "Part 1" is not "Part 2", nor "II" "III"."""
+    return _ROMAN.findall(one) != _ROMAN.findall(other)
+
+
+def same_version(one: str, other: str) -> bool:
+    """Whether two folded versions (remix, live, ...) are one, in whichever alphabet."""
+    return one == other or _version_skeleton(one) == _version_skeleton(other)
 
 
 def _letters_alike(one: str, other: str) -> float:

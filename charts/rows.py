@@ -57,8 +57,8 @@ class Page:
     ----------
     rows : tuple of Row
         By position, each position once.
-    chart, country : str
-        As the page says; empty when it does not.
+    chart, country, source : str
+        As the page says; empty when it does not. Only a table of several sources names its source.
     period : Period or None
         What it covers, if it says.
     taken : date or None
@@ -76,6 +76,7 @@ class Page:
     taken: date | None = None
     faults: tuple[str, ...] = field(default=())
     broken: str = ""
+    source: str = ""
 
 
 def whole(rows: list[Row], faults: list[str]) -> list[Row]:
@@ -111,7 +112,8 @@ def in_order(rows: list[Row], where: str, faults: list[str]) -> tuple[Row, ...]:
 def clean(value: object) -> str:
     """Return a value as text on one line, composed."""
     # NFC: the page may spell й as и and a breve, and no search would find it
-    return " ".join(unicodedata.normalize("NFC", str(value)).split()) if value is not None else ""
+    # NUL: PostgreSQL stores none
+    return " ".join(unicodedata.normalize("NFC", str(value).replace("\0", "")).split()) if value is not None else ""
 
 
 def number(value: object) -> int | None:

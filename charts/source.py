@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from requests import Response
@@ -72,6 +74,8 @@ class Source:
         It shows only how things stand now: what it answers is a snapshot, which belongs to the week it was taken in.
     open_ended : bool
         It has more charts than are listed.
+    form : str
+        What it answers with: ``html``, ``json``, ``xml`` or ``csv``.
     """
 
     name: str
@@ -84,7 +88,8 @@ class Source:
     fetch: Callable[[Client, Asked], Answer] | None = None
     kinds: tuple[Kind, ...] = ("weekly",)
     current: bool = False
-    open_ended: bool = field(default=False)
+    open_ended: bool = False
+    form: str = "html"
 
     def platform(self, chart: str) -> str:
         """Return the platform that a chart tells of: several charts of one platform share its weight in a composite."""
@@ -123,3 +128,39 @@ def answer_of(client: Client, response: Response, instead: str) -> Answer:
 def is_challenge(body: bytes) -> bool:
     """Whether a page asks its reader to prove to be no program."""
     return bool(_CHALLENGE.search(body[:20_000]))
+
+
+def json_of(source: str, body: bytes) -> Any:
+    """Return what a body says in JSON.
+
+    Raises
+    ------
+    PageError
+        When it is none, or is cut off.
+    """
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        what = "a web page instead of JSON" if body.lstrip()[:1] == b"<" else f"no whole JSON ({error})"
+        raise PageError(f"{source}: the answer is {what}.", body) from error
+
+
+def list_at(data: object, path: tuple[str, ...], source: str, body: bytes) -> list:
+    """Return the list that lies under some keys.
+
+    Raises
+    ------
+    PageError
+        When it is not there, or empty.
+    """
+    for key in path:
+        data = data.get(key) if isinstance(data, dict) else None
+    if not isinstance(data, list) or not data:
+        raise PageError(f"{source}: no rows under {'.'.join(path)} in the answer.", body)
+    return data
+
+
+def form_of(body: bytes) -> str:
+    """Say what a body looks like: ``html`` (or xml), ``json`` or ``csv``."""
+    head = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    return "html" if head == b"<" else "json" if head in (b"{", b"[") else "csv"

@@ -105,8 +105,8 @@ def weekly(workspace: Folder = None, week: Week = None) -> None:
 
     with _workspace(workspace) as ws:
         chosen = steps.chosen_week(ws, _day(week))
-        outcomes, analysis, page = steps.weekly(ws, chosen, track=_track)
-        _say_collected(outcomes, chosen)
+        outcomes, analysis, page = steps.weekly(ws, chosen, catch_up=week is None, track=_track)
+        _say_collected(outcomes)
         _say_analyzed(analysis)
         typer.echo(f"Report: {page.absolute()}")
         _end([*_gaps_of(outcomes), *analysis.gaps])
@@ -116,18 +116,185 @@ def weekly(workspace: Folder = None, week: Week = None) -> None:
 def collect(
     workspace: Folder = None,
     week: Week = None,
+    first: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], help="Backfill: any day of the first period.", show_default=False),
+    ] = None,
+    last: Annotated[
+        datetime | None,
+        typer.Option(
+            "--to",
+            formats=["%Y-%m-%d"],
+            help="Any day of the last period.  [default: the last closed one]",
+            show_default=False,
+        ),
+    ] = None,
+    period: Annotated[str, typer.Option(help="daily, weekly, monthly, annual or decade.")] = "weekly",
     again: Annotated[bool, typer.Option("--again", help="Ask also for charts that are stored.")] = False,
 ) -> None:
-    """Collect the charts of a week."""
-    from ..charts.collect import collect as collect_week
+    """Collect the charts of a week, or of every week between two."""
+    from ..charts.collect import collect_between
+    from ..charts.composite import compose
     from . import weekly as steps
 
     with _workspace(workspace) as ws:
-        chosen = steps.chosen_week(ws, _day(week))
+        start, end = steps.chosen_periods(ws, _day(week), _day(first), _day(last), period)
         with ws.writing():
-            outcomes = collect_week(ws, chosen, again=again)
-        _say_collected(outcomes, chosen)
+            outcomes = collect_between(ws, start.end, end.end, start.kind, again=again)
+            outcomes += compose(ws)
+        _say_collected(outcomes)
         _end(_gaps_of(outcomes))
+
+
+@app.command()
+def sources(workspace: Folder = None) -> None:
+    """List the sources of charts: what each gives and needs, last success, last error."""
+    from ..workspace.workspace import Workspace
+    from .status import read_sources
+
+    with Workspace(workspace, create=True) as ws:
+        found = read_sources(ws)
+    for source in found:
+        typer.echo(f"{source['name']}: {source['title']}" + ("" if source["collected"] else " (not collected now)"))
+        for title in ("gives", "needs", "charts", "last success", "last error"):
+            typer.echo(f"    {title}: {source[title]}")
+
+
+@app.command()
+def composite(
+    workspace: Folder = None,
+    week: Week = None,
+    place: Annotated[int, typer.Option(help="Show how this place got there.", show_default=False)] = 0,
+) -> None:
+    """Show the composite rating of a week, and how each place got there."""
+    from ..workspace.workspace import Workspace
+    from . import weekly as steps
+    from .tables import Tables
+
+    with Workspace(workspace) as ws:
+        chosen = steps.chosen_week(ws, _day(week)).isoformat()
+        tables = Tables(ws)
+        table, gaps = tables.composite().query("week == @chosen"), tables.gaps()
+    if table.empty:
+        raise SettingsError(
+            f"There is no composite for the week that ends on {chosen}: it needs charts of two platforms."
+        )
+    if place:
+        table = table[table["position"] == place]
+        if table.empty:
+            raise SettingsError(f"--place {place}: the composite of the week that ends on {chosen} has no such place.")
+        head = table.iloc[0]
+        typer.echo(f"{place}. {head['artist']} - {head['title']}: score {head['score']:.4f} of 1, how it got there:")
+        columns = ["platform", "chart_positions", "points", "share", "position_without"]
+    else:
+        table = table.groupby("position", sort=True).agg(
+            artist=("artist", "first"),
+            title=("title", "first"),
+            score=("score", "first"),
+            got_there=("chart_positions", lambda parts: "; ".join(part for part in parts if part)),
+            without=("position_without", lambda places: _span(list(places))),
+        )
+        table = table.reset_index()
+        columns = list(table.columns)
+    shown = table[columns].map(
+        lambda value: f"{value:.4f}" if isinstance(value, float) else "out" if value != value else value
+    )
+    heads = {"got_there": "how it got there", "without": "place if one platform is left out"}
+    _show([heads.get(column, column) for column in columns], shown.fillna("out").to_numpy().tolist())
+    from ..charts.composite import METHOD
+
+    said = gaps.query("week == @chosen and source == @SOURCE and chart == @CHART")["reason"]
+    typer.echo(f"Method: {METHOD}." + "".join(f" {reason}." for reason in said))
+
+
+recordings = typer.Typer(help="Say which names mean the same recording.", no_args_is_help=True)
+app.add_typer(recordings, name="recordings")
+
+
+@recordings.command()
+def merge(
+    ids: Annotated[list[str], typer.Argument(help="Two recordings or more, by id or its first letters.")],
+    workspace: Folder = None,
+) -> None:
+    """Say that recordings are one; stays so whatever is collected later."""
+    from ..charts import composite, identity
+    from ..workspace.workspace import Workspace
+
+    with Workspace(workspace) as ws, ws.writing():
+        kept = identity.merge(ws, ids)
+        composite.compose(ws)
+    typer.echo(f"One recording: {kept}")
+
+
+@recordings.command()
+def split(
+    name: Annotated[str, typer.Argument(help="A name, by its id or the first letters: `export names` lists them.")],
+    workspace: Folder = None,
+) -> None:
+    """Take a name out of the recording it was merged into; stays so whatever is collected later."""
+    from ..charts import composite, identity
+    from ..workspace.workspace import Workspace
+
+    with Workspace(workspace) as ws, ws.writing():
+        now = identity.split(ws, name)
+        composite.compose(ws)
+    typer.echo(f"Now {len(now)} recordings: {', '.join(now)}")
+
+
+@recordings.command()
+def review(
+    workspace: Folder = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many pairs.")] = 30,
+    out: Out = None,
+) -> None:
+    """List the pairs of names whose merging, or not, is least certain, with the evidence."""
+    import pandas as pd
+
+    from ..charts import identity
+    from ..workspace.workspace import Workspace
+    from .files import format_of, write_table
+
+    with Workspace(workspace) as ws, ws.store.reading() as connection:
+        pairs = identity.review(connection, limit)
+    rows = []
+    for pair in pairs:
+        state = "merged" if pair["merged"] else "apart"
+        if pair["decided"] is not None:
+            state += ", as you decided"
+        evidence = "; ".join(f"{name} {value}" for name, value in pair["evidence"].items())
+        names = [f"{pair[f'{side}_artist']} - {pair[f'{side}_title']}" for side in ("one", "other")]
+        rows.append([f"{pair['score']:.3f}", state, pair["one"], names[0], pair["other"], names[1], evidence])
+    columns = ["score", "state", "one", "name", "other", "other name", "evidence"]
+    if out is None and sys.stdout.isatty():
+        _show(columns, rows)
+    else:
+        write_table(pd.DataFrame(rows, columns=columns), out, format_of(out))
+
+
+@app.command()
+def reparse(
+    workspace: Folder = None,
+    write: Annotated[bool, typer.Option("--apply", help="Store it; else only the differences are shown.")] = False,
+) -> None:
+    """Make the entries anew from the kept pages; shows first what would change."""
+    from ..charts import reparse as pages
+    from ..workspace.workspace import Workspace
+
+    with Workspace(workspace) as ws, ws.writing():
+        found = pages.changes(ws)
+        for change in found:
+            typer.echo(
+                f"{change.sheet.chart}, {change.sheet.period}: {change.added} added, {change.changed} changed, "
+                f"{change.kept} kept from before"
+            )
+            for line in change.lines:
+                typer.echo(f"  {line}")
+        if write and found:
+            pages.apply(ws, found)
+    if not found:
+        typer.echo("Reading the kept pages anew changes nothing.")
+    elif not write:
+        typer.echo("Nothing is stored yet: run again with --apply.")
 
 
 @app.command()
@@ -167,6 +334,7 @@ def import_(
     week: Week = None,
 ) -> None:
     """Store charts from saved pages, CSV or JSON."""
+    from ..charts.composite import compose
     from ..charts.importing import import_file
     from ..workspace.errors import ImportFileError
 
@@ -179,8 +347,9 @@ def import_(
                 if len(files) == 1:
                     raise
                 failed.append(str(error))
+        compose(ws)
     for outcome in outcomes:
-        typer.echo(f"{outcome.chart}, week {outcome.week}: {outcome.rows} positions")
+        typer.echo(f"{outcome.chart}, {outcome.period}: {outcome.rows} positions")
     _end([*_gaps_of(outcomes), *failed])
 
 
@@ -225,7 +394,9 @@ def detect(paths: Paths, out: Out = None, jobs: Jobs = -1) -> None:
 
 @app.command()
 def export(
-    table: Annotated[str, typer.Argument(help="entries, recordings, verdicts, descriptors or measures.")],
+    table: Annotated[
+        str, typer.Argument(help="entries, recordings, names, labels, composite, verdicts, descriptors or measures.")
+    ],
     workspace: Folder = None,
     form: Annotated[str | None, typer.Option("--format", help="csv or parquet.", show_default=False)] = None,
     out: Out = None,
@@ -294,13 +465,20 @@ def _day(week: datetime | None) -> date | None:
 
 
 def _gaps_of(outcomes: Iterable) -> list[str]:
-    return [f"{outcome.chart}, week {outcome.week}: {outcome.gap}" for outcome in outcomes if outcome.gap]
+    return [f"{outcome.chart}, {outcome.period}: {outcome.gap}" for outcome in outcomes if outcome.gap]
 
 
-def _say_collected(outcomes: Iterable, week: date) -> None:
+def _say_collected(outcomes: Iterable) -> None:
     for outcome in outcomes:
         new = f", {outcome.changed} new or changed" if outcome.changed else ""
-        typer.echo(f"{outcome.chart}, week {week}: {outcome.rows} positions{new}")
+        typer.echo(f"{outcome.chart}, {outcome.period}: {outcome.rows} positions{new}")
+
+
+def _span(places: list) -> str:
+    """Say from which to which place something moves, ``out`` where it leaves."""
+    known = [int(place) for place in places if place == place and place is not None]
+    span = f"{min(known)} to {max(known)}" if known else ""
+    return span if len(known) == len(places) else f"{span} or out" if span else "out"
 
 
 def _say_analyzed(analysis) -> None:

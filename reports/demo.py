@@ -18,8 +18,9 @@ import numpy as np
 from sqlalchemy import select
 
 from ..charts import names
-from ..charts.collect import Chart, store_chart
-from ..charts.tophit import Row
+from ..charts.collect import Chart, Sheet, store_page, store_sheets
+from ..charts.periods import Period
+from ..charts.rows import Page, Row
 from ..workspace import tables as t
 from ..workspace.errors import SettingsError
 from ..workspace.files import whole_file
@@ -89,7 +90,12 @@ def make_demo(folder: Path, *, track: Track = plainly) -> tuple[Path, list[str]]
             charted = sorted(songs, key=lambda song: -song.strength(number))[:SIZE]
             rows = tuple(_row(position, song) for position, song in enumerate(charted, 1))
             body = json.dumps([vars(row) for row in rows]).encode()
-            store_chart(workspace, CHART, week, rows, body, "made up by chartropy demo", "application/json")
+            period = Period.week(week)
+            with workspace.store.transaction() as connection:
+                page = store_page(
+                    workspace, connection, CHART, period, body, "made up by chartropy demo", "application/json"
+                )
+            store_sheets(workspace, [Sheet(CHART, period, Page(rows), (page,))])
         gaps: dict[str, None] = {}
         for week in weeks:
             _make_previews(workspace, songs, week, track)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from sqlalchemy import func, select
+
+from ..workspace import tables as t
 from ..workspace.workspace import Workspace
 from .tables import Tables
 
@@ -39,7 +42,8 @@ def read_status(workspace: Workspace) -> Status:
     import pandas as pd
 
     tables = Tables(workspace)
-    entries, verdicts, gaps = tables.entries(), tables.verdicts(), tables.gaps()
+    entries, verdicts, every_gap = tables.entries(), tables.verdicts(), tables.gaps()
+    gaps = every_gap[every_gap["period"] == "weekly"]
     by_recording = verdicts.set_index("recording_id")["verdict"]
     rows = []
     for week in _every_week([*entries["week"].dropna(), *gaps["week"]]):
@@ -75,9 +79,47 @@ def read_status(workspace: Workspace) -> Status:
         f"{workspace.folder.absolute()}: {len(rows)} weeks, {len(entries)} entries, "
         f"{entries['recording_id'].nunique()} recordings, {len(verdicts) - len(unmeasured)} measured",
         pd.DataFrame(rows, columns=columns),
-        [f"{gap.week} {gap.source}-{gap.chart} ({gap.country}): {gap.reason}" for gap in gaps.itertuples()],
+        [f"{gap.week} {gap.source}-{gap.chart} ({gap.country}): {gap.reason}" for gap in every_gap.itertuples()],
         lines,
     )
+
+
+def read_sources(workspace: Workspace) -> list[dict[str, str | bool]]:
+    """Return what each source of charts gives and needs, its charts, and how it went last.
+
+    Returns
+    -------
+    list of dict
+        ``name, title, collected, gives, needs, charts, last success, last error``.
+    """
+    from ..charts.collect import settings_of, sources_of
+
+    with workspace.store.reading() as connection:
+        known = {row.source: row for row in connection.execute(select(t.source))}
+        imported = dict(
+            connection.execute(
+                select(t.page.c.source, func.max(t.page.c.fetched_at))
+                .where(t.page.c.problem.is_(None))
+                .group_by(t.page.c.source)
+            ).all()  # pyright: ignore[reportArgumentType]
+        )
+    rows = []
+    for name, source in sources_of(workspace).items():
+        state, wanted = known.get(name), settings_of(workspace, source)
+        charts = ", ".join(source.charts) + (", and more: see docs/SOURCES.md" if source.open_ended else "")
+        rows.append(
+            {
+                "name": name,
+                "title": source.title,
+                "collected": name in workspace.settings.collect and source.fetch is not None,
+                "gives": source.gives,
+                "needs": source.needs,
+                "charts": f"{charts}; wanted: {', '.join(wanted.charts) or 'none'} ({wanted.country})",
+                "last success": imported.get(name) or "never",
+                "last error": f"{state.failed_at}: {state.error}" if state and state.error else "none",
+            }
+        )
+    return rows
 
 
 def _every_week(present: list[str]) -> list[str]:

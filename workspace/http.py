@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from .settings import Source
 
 if TYPE_CHECKING:
     from protego import Protego
+    from pyrate_limiter import AbstractBucket
 
 log = logging.getLogger(__name__)
 
@@ -60,12 +60,12 @@ class Client:
         Its settings.
     user_agent : str
         Who asks.
-    rates : Path
-        File that remembers recent requests from run to run.
+    recent : pyrate_limiter.AbstractBucket
+        Remembers recent requests from run to run; see :func:`.rates.bucket`.
     """
 
-    def __init__(self, name: str, source: Source, user_agent: str, rates: Path):
-        from pyrate_limiter import Limiter, Rate, SQLiteBucket
+    def __init__(self, name: str, source: Source, user_agent: str, recent: AbstractBucket):
+        from pyrate_limiter import Limiter
         from requests_ratelimiter import LimiterAdapter
 
         self.name, self.source = name, source
@@ -75,11 +75,7 @@ class Client:
         self._session = requests.Session()
         self._session.headers["User-Agent"] = user_agent
         # The platform's pages, at the rate it allows, counted across runs.
-        self._limiter = Limiter(
-            SQLiteBucket.init_from_file(
-                [Rate(source.rate.requests, source.rate.seconds * 1000)], table=f"rate_{name}", db_path=str(rates)
-            )
-        )
+        self._limiter = Limiter(recent)
         self._session.mount(
             source.base_url, LimiterAdapter(limiter=self._limiter, per_host=False, max_retries=self._patience())
         )
@@ -139,9 +135,7 @@ class Client:
     def _send(self, method: str, url: str, **request: Any) -> requests.Response:
         for attempt in range(self.source.retries + 1):
             try:
-                response = self._session.request(
-                    method, url, timeout=self.source.timeout, stream=True, **request
-                )
+                response = self._session.request(method, url, timeout=self.source.timeout, stream=True, **request)
                 _read(response)
             except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError) as error:
                 # the head came, the body broke off: urllib3 does not retry that

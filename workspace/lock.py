@@ -1,29 +1,49 @@
-"""One writer at a time: a lock that says who holds it, and that a dead holder lets go of."""
+"""One writer at a time: a lock that says who holds it, and that a dead holder lets go of.
+
+On SQLite it is a file beside the database. On PostgreSQL it is an advisory lock, held by one connection through which
+everything is written; that connection's ``application_name`` says who works.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from .errors import WorkspaceLocked, WorkspaceReadOnly
+from .store import Store, key
+
+POLL = 0.2
+"""Seconds between two tries for a server's lock."""
+
+_TRY = text("""
+    SELECT CASE WHEN pg_try_advisory_lock(:key) THEN set_config('application_name', :holder, false) END IS NOT NULL
+""")
+_WHO = text("""
+    SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND (classid::bigint << 32) + objid::bigint = :key
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+""")
 
 
 @contextmanager
-def writing(folder: Path, wait: float = 0) -> Iterator[None]:
-    """Hold the workspace for writing.
+def writing(store: Store, wait: float = 0) -> Iterator[None]:
+    """Hold a database for writing.
 
     Parameters
     ----------
-    folder : Path
-        The workspace.
+    store : Store
     wait : float
         Seconds to wait for another holder.
 
@@ -34,39 +54,107 @@ def writing(folder: Path, wait: float = 0) -> Iterator[None]:
     WorkspaceReadOnly
         When the lock file cannot be made.
     """
-    lock = FileLock(folder / ".lock")
-    holder = folder / ".lock-holder.json"
+    if store.on_server:
+        with _on_server(store, wait):
+            yield
+    elif store.file is not None:
+        with _beside(store.file.resolve(), wait):
+            yield
+    else:  # in memory: nobody else has it
+        yield
+
+
+@contextmanager
+def _beside(database: Path, wait: float) -> Iterator[None]:
+    lock = FileLock(database.with_name(f".{database.name}.lock"))
+    holder = database.with_name(f".{database.name}.holder.json")
     try:
         lock.acquire(timeout=wait)
     except Timeout:
-        raise WorkspaceLocked(
-            f"{folder} is being written to by {_who(holder)}. Wait until it has ended, or set lock_wait to wait for it."
-        ) from None
+        raise _locked(str(database.parent), _read(holder)) from None
     except OSError as error:
         raise WorkspaceReadOnly(
-            f"{folder} cannot be written to ({error.strerror}): make it writable or choose another with --workspace."
+            f"{database.parent} cannot be written to ({error.strerror}): "
+            "make it writable or choose another with --workspace."
         ) from error
     try:
-        holder.write_text(
-            json.dumps(
-                {
-                    "pid": os.getpid(),
-                    "host": socket.gethostname(),
-                    "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-                    "since": datetime.now(UTC).isoformat(timespec="seconds"),
-                }
-            ),
-            encoding="utf-8",
-        )
+        holder.write_text(json.dumps(_me()), encoding="utf-8")
         yield
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
 
 
-def _who(holder: Path) -> str:
+@contextmanager
+def _on_server(store: Store, wait: float) -> Iterator[None]:
+    with store.plainly():
+        connection = store.engine.connect()
     try:
-        said = json.loads(holder.read_text(encoding="utf-8"))
-        return f"process {said['pid']} on {said['host']} ({said['command']}) since {said['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another process"
+        with store.plainly():
+            connection.detach()  # its end is the lock's end: never given to another
+            lock = key("writing", connection.dialect.default_schema_name)
+            _wait_for(store, connection, lock, wait)
+        store.writer = connection
+        try:
+            yield
+        finally:
+            store.writer = None
+            if not connection.invalidated:
+                with suppress(DBAPIError), connection.begin():  # what is lost holds nothing
+                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": lock})
+    finally:
+        connection.close()
+
+
+def _wait_for(store: Store, connection: Connection, lock: int, wait: float) -> None:
+    deadline = time.monotonic() + wait
+    while True:
+        with connection.begin():
+            if connection.scalar(_TRY, {"key": lock, "holder": _as_name(_me())}):
+                return
+            name = connection.scalar(_WHO, {"key": lock})
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise _locked(store.shown, _from_name(name))
+        time.sleep(min(POLL, left))
+
+
+# -- who holds it ------------------------------------------------------------------------------------------------------
+
+
+def _me() -> dict[str, str]:
+    return {
+        "pid": str(os.getpid()),
+        "host": socket.gethostname(),
+        "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _locked(shown: str, holder: dict[str, str]) -> WorkspaceLocked:
+    try:
+        who = "process {pid} on {host} ({command}) since {since}".format(**holder)
+    except (KeyError, TypeError):
+        who = "another process"
+    return WorkspaceLocked(
+        f"{shown} is being written to by {who}. Wait until it has ended, or set lock_wait to wait for it."
+    )
+
+
+def _read(holder: Path) -> dict[str, str]:
+    try:
+        return dict(json.loads(holder.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _as_name(me: dict[str, str]) -> str:
+    # PostgreSQL keeps 63 ASCII characters
+    host = me["host"].partition(".")[0][:20]
+    name = f"{me['pid']}@{host} {me['since'].removesuffix('+00:00')} {me['command']}"
+    return name.encode("ascii", "replace").decode()[:63]
+
+
+def _from_name(name: str | None) -> dict[str, str]:
+    found = re.fullmatch(r"(?P<pid>\d+)@(?P<host>\S*) (?P<since>\S+) (?P<command>.*)", name or "")
+    return found.groupdict() | {"since": f"{found['since']}+00:00"} if found else {}

@@ -83,7 +83,8 @@ class Source(_Strict):
     country: str = "ru"
     """Country of the charts: two letters, or ``global``."""
     expected_rows: dict[str, PositiveInt] = Field(default_factory=dict)
-    """Positions a whole chart has, by chart or one number for all (``*``); a shorter one is kept, flagged and reported."""
+    """Positions a whole chart has: by chart, by kind of period (``annual``) or one number for all (``*``); a shorter one is
+    kept, flagged and reported."""
     key: str = ""
     """The user's own key, where a platform wants one."""
     columns: dict[str, str] | None = None
@@ -97,9 +98,9 @@ class Source(_Strict):
     path: str = ""
     """Where below base_url that table is fetched; ``{start}``, ``{end}``, ``{chart}`` and ``{country}`` are filled in."""
 
-    def expected(self, chart: str) -> int | None:
-        """Return how many positions a whole chart has, if that was said."""
-        return self.expected_rows.get(chart) or self.expected_rows.get("*")
+    def expected(self, chart: str, kind: str = "weekly") -> int | None:
+        """Return how many positions a whole chart of a kind of period has, if that was said."""
+        return self.expected_rows.get(chart) or self.expected_rows.get(kind) or self.expected_rows.get("*")
 
     @field_validator("expected_rows", mode="before")
     @classmethod
@@ -182,7 +183,9 @@ class Settings(BaseSettings):
     def source(self, name: str, default: Source) -> Source:
         """Return a source's own values with those the user set over them."""
         user = self.sources.get(name)
-        return default.model_copy(update={key: getattr(user, key) for key in user.model_fields_set}) if user else default
+        return (
+            default.model_copy(update={key: getattr(user, key) for key in user.model_fields_set}) if user else default
+        )
 
     @field_validator("timezone")
     @classmethod

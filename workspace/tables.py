@@ -6,6 +6,7 @@ Times are ISO 8601 text in UTC, dates ISO text: both sort, and both read the sam
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     Float,
     ForeignKey,
@@ -27,7 +28,9 @@ page = Table(
     Column("source", String(32), nullable=False),
     Column("chart", String(64), nullable=False),
     Column("country", String(16), nullable=False),
-    Column("period_end", String(10), doc="last day of the period asked for"),
+    Column("period", String(16), doc="weekly, monthly, ...; snapshot: as it stood on taken_on; empty: several charts"),
+    Column("period_end", String(10), doc="last day of the period; empty for several charts"),
+    Column("taken_on", String(10), doc="for a snapshot: the day it shows"),
     Column("origin", Text, nullable=False, doc="URL it was fetched from, or the file it was imported from"),
     Column("content_type", String(128), nullable=False, default=""),
     Column("body", LargeBinary, nullable=False, doc="what was answered, zlib-compressed"),
@@ -45,7 +48,40 @@ recording = Table(
     Column("title", Text, nullable=False, doc="as first seen"),
     Column("version", Text, nullable=False, default="", doc="remix, live, ...: another recording of the same song"),
     Column("isrc", String(12), doc="the ISRC printed most often, if any"),
-    comment="What an ISRC names: one sound, however it is spelled",
+    Column("folded", Text, doc="the name as it is compared: artists, title, version"),
+    Column("same_as", String(20), doc="the recording that this name was found to mean; itself while it stands alone"),
+    Index("ix_recording_same_as", "same_as"),
+    comment="A name that recordings were seen under; names found to mean one recording share same_as",
+)
+
+block = Table(
+    "block",
+    metadata,
+    Column("block", String(80), primary_key=True, doc="what two names of one recording surely share"),
+    Column("recording_id", ForeignKey(recording.c.recording_id), primary_key=True),
+    comment="Which names are compared with which: those that share a block",
+)
+
+pair = Table(
+    "pair",
+    metadata,
+    Column("one", ForeignKey(recording.c.recording_id), primary_key=True, doc="the smaller id"),
+    Column("other", ForeignKey(recording.c.recording_id), primary_key=True),
+    Column("score", Float, nullable=False, doc="how surely both mean one recording, 0 to 1"),
+    Column("evidence", Text, nullable=False, doc="JSON: what speaks for it and against"),
+    Index("ix_pair_other", "other"),
+    comment="Two names that may mean one recording, and why",
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("one", ForeignKey(recording.c.recording_id), primary_key=True, doc="the smaller id"),
+    Column("other", ForeignKey(recording.c.recording_id), primary_key=True),
+    Column("same", Integer, nullable=False, doc="1: one recording, 0: two"),
+    Column("decided_at", String(32), nullable=False),
+    Index("ix_decision_other", "other"),
+    comment="What the user decided about two names; stands over any evidence",
 )
 
 spelling = Table(
@@ -57,6 +93,8 @@ spelling = Table(
     Column("title", Text, primary_key=True),
     Column("isrc", String(12), primary_key=True, default=""),
     Column("track_id", String(64), primary_key=True, default="", doc="the source's own id"),
+    Index("ix_spelling_track", "source", "track_id"),
+    Index("ix_spelling_isrc", "isrc"),
     comment="Every artist, title and id that a recording was seen under",
 )
 
@@ -71,7 +109,8 @@ entry = Table(
     Column("position", Integer, primary_key=True),
     Column("period_start", String(10), nullable=False),
     Column("week", String(10), doc="chart week, for weekly charts"),
-    Column("recording_id", ForeignKey(recording.c.recording_id), nullable=False),
+    Column("name_id", ForeignKey(recording.c.recording_id), nullable=False, doc="the name it is printed under"),
+    Column("recording_id", ForeignKey(recording.c.recording_id), nullable=False, doc="the recording that name means"),
     Column("page_id", ForeignKey(page.c.page_id), nullable=False),
     Column("isrc", String(12), doc="as the page printed it"),
     Column("artist", Text, nullable=False, doc="as the page spells it, several joined by ', '"),
@@ -84,6 +123,9 @@ entry = Table(
     Column("genres", Text, doc="several joined by ', '"),
     Column("language", String(64)),
     Column("label", Text, doc="rights holder"),
+    Column("plays", BigInteger, doc="spins, views, streams or listeners, whichever the source counts"),
+    Column("mean_position", Float, doc="over the snapshots of the period, for a chart that only shows the present"),
+    Index("ix_entry_name", "name_id"),
     Index("ix_entry_week", "week"),
     Index("ix_entry_recording", "recording_id"),
     comment="One position of one chart in one period",
@@ -94,9 +136,17 @@ label = Table(
     metadata,
     Column("recording_id", ForeignKey(recording.c.recording_id), primary_key=True),
     Column("source", String(64), primary_key=True, doc="who says it"),
+    Column(
+        "subject",
+        String(255),
+        primary_key=True,
+        default="",
+        doc="the track or the artist it is said of, as they write it",
+    ),
     Column("label", String(8), nullable=False, doc="ai or human"),
     Column("ground", Text, nullable=False, doc="on what ground"),
-    Column("labelled_at", String(32), nullable=False),
+    Column("labelled_at", String(32), nullable=False, doc="when they said it, else when it was first seen"),
+    Column("page_id", ForeignKey(page.c.page_id), doc="where it is said"),
     comment="Who says that a recording is AI or human: a claim, with its source",
 )
 
@@ -167,11 +217,22 @@ measure = Table(
 gap = Table(
     "gap",
     metadata,
-    Column("week", String(10), primary_key=True),
+    Column("week", String(10), primary_key=True, doc="last day of the period"),
     Column("source", String(32), primary_key=True),
     Column("chart", String(64), primary_key=True),
     Column("country", String(16), primary_key=True),
+    Column("period", String(16), primary_key=True, default="weekly"),
     Column("reason", Text, nullable=False),
     Column("passing", Integer, nullable=False, doc="1: ask the source again at the next run; 0: this is all there is"),
     comment="A chart that is missing or incomplete in a week, and why",
+)
+
+source = Table(
+    "source",
+    metadata,
+    Column("source", String(32), primary_key=True),
+    Column("succeeded_at", String(32)),
+    Column("failed_at", String(32)),
+    Column("error", Text, doc="what it said when it failed last"),
+    comment="When each source last gave a chart, and when and how it last failed",
 )

@@ -24,6 +24,8 @@ from .store import Store
 DEFAULT_FOLDER = "chartropy-data"
 LEAST_FREE = 50 * 1024 * 1024
 """Bytes that must be free before a run starts: a week needs less."""
+MIGRATION_WAIT = 60
+"""Seconds to wait for another process that brings the database to a new form."""
 
 
 class Workspace:
@@ -61,13 +63,9 @@ class Workspace:
         if taken:
             raise WorkspaceError(f"{self.folder} is a file, not a folder: choose another --workspace.")
         self.settings: Settings = load_settings(self.folder)
-        in_folder = not self.settings.database_url
         database = self.folder / "chartropy.sqlite"
-        if not create and in_folder and not database.exists():
-            raise WorkspaceError(
-                f"There is no workspace at {self.folder.absolute()}: `chartropy weekly` or `chartropy import` makes one, "
-                "--workspace chooses another."
-            )
+        if not create and not self.settings.database_url and not database.exists():
+            raise self._none(self.folder.absolute())
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -84,14 +82,27 @@ class Workspace:
             own = URL.create("sqlite", database=str(database))
         self.store = Store(self.settings.database_url or own)
         try:
-            if create:
-                with self.writing():
-                    self.store.migrate()
-            else:
-                self.store.migrate()
+            self._open(create)
         except BaseException:
             self.store.close()  # who gets no workspace cannot close it
             raise
+
+    def _open(self, create: bool) -> None:
+        """Bring the database to this release's form."""
+        form = self.store.form()
+        if form == "none" and not create:
+            raise self._none(self.store.shown)
+        if form != "current":
+            # another process may be doing the same at this moment: its result is waited for
+            with self.writing(MIGRATION_WAIT):
+                self.store.migrate()
+
+    @staticmethod
+    def _none(where: Path | str) -> WorkspaceError:
+        return WorkspaceError(
+            f"There is no workspace at {where}: `chartropy weekly` or `chartropy import` makes one, "
+            "--workspace chooses another."
+        )
 
     def __enter__(self) -> Workspace:
         return self
@@ -113,24 +124,26 @@ class Workspace:
         return clock.now(self.settings.timezone)
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold the workspace for writing; see :func:`.lock.writing`."""
+    def writing(self, wait: float = 0) -> Iterator[None]:
+        """Hold the workspace for writing, waiting as long as the settings say, or `wait`; see :func:`.lock.writing`."""
         free = shutil.disk_usage(self.folder).free
         if free < LEAST_FREE:
             raise DiskFull(
                 f"Only {free / 1e6:.0f} MB are free on the disk that holds {self.folder}; "
                 f"a run needs {LEAST_FREE / 1e6:.0f} MB. Make room and run again."
             )
-        with writing(self.folder, self.settings.lock_wait):
+        with writing(self.store, max(wait, self.settings.lock_wait)):
             yield
 
     def client(self, name: str, default: Source) -> Client:
         """Return the HTTP client of a source, one for the life of the workspace; `default` holds the source's own values."""
+        from .rates import bucket
+
         if name not in self._clients:
             source = self.settings.source(name, default)
             contact = self.settings.contact or "no contact set"
             agent = f"Chartropy/{version('chartropy')} (music chart research; {contact})"
-            self._clients[name] = Client(name, source, agent, self.folder / "rates.sqlite")
+            self._clients[name] = Client(name, source, agent, bucket(self.store, self.folder, name, source.rate))
         return self._clients[name]
 
     @cached_property

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from ..source import Source
-from . import tophit
+from . import apple, billboard, deezer, kworb, lastfm, shazam, spotify, tophit, yandex, youtube
 
 SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
         tophit.SOURCE,
+        yandex.SOURCE,
+        youtube.SOURCE,
+        apple.SOURCE,
+        deezer.SOURCE,
+        shazam.SOURCE,
+        kworb.SOURCE,
+        spotify.SOURCE,
+        billboard.SOURCE,
+        lastfm.SOURCE,
     )
 }  # fmt: skip

@@ -20,6 +20,7 @@ from sqlalchemy import select
 from chartropy.audio import previews
 from chartropy.audio.previews import Wanted, fetch_preview
 from chartropy.charts.collect import collect
+from chartropy.charts.sources import deezer
 from chartropy.workspace import tables
 from chartropy.workspace.errors import DiskFull, PreviewError
 from chartropy.workspace.workspace import Workspace
@@ -131,10 +132,10 @@ def test_on_a_bad_day_nearly_all_are_found_none_wrong(ffmpeg, quick, world, work
 def test_a_link_that_expired_before_the_download_is_asked_for_afresh(quick, world, workspace_of_world):
     recording = next(recording for recording in world.truth() if recording["rid"] % 13 != 5)
     aim = Wanted("r1", recording["isrc"], ((", ".join(recording["artists"]), recording["title"]),))
-    client = workspace_of_world.client("deezer")
-    found = previews._find_on_deezer(client, aim, workspace_of_world)
+    client = workspace_of_world.client("deezer", deezer.SOURCE.settings)
+    found = previews._find_on_deezer(client, aim)
     time.sleep(3.1)
-    previews._download(client, found, previews._refresh_on_deezer, workspace_of_world)
+    previews._download(client, found, previews._refresh_on_deezer)
     statuses = [asked["status"] for asked in world.log("cdn")]
     assert statuses == [403, 200]
 
@@ -143,7 +144,7 @@ def test_a_link_that_expired_before_the_download_is_asked_for_afresh(quick, worl
 def test_deezers_published_rate_is_kept(world, tmp_path):
     with Workspace(tmp_path / "workspace", create=True) as workspace:
         for number in range(50):
-            workspace.client("deezer").get(f"track/{number}")
+            workspace.client("deezer", deezer.SOURCE.settings).get(f"track/{number}")
     times = [asked["t"] for asked in world.log("deezer")]
     assert len(times) == 50
     assert times[45] - times[0] > 4.8
@@ -281,6 +282,18 @@ def test_every_spelling_known_is_tried_for_a_match(platforms, fetch, artist):
     platforms.deezer_finds(platforms.track(2, artist, "Ягода малинка"))
     aim = Wanted("r1", "", (("Habib Official", "???"), ("Хабиб", "Ягода малинка")))
     assert fetch(aim).found.preview_id == "2"
+
+
+@pytest.mark.parametrize(("said", "asked"), [("", "ru"), ("kz", "kz")])
+def test_itunes_is_asked_for_the_country_of_the_settings(platforms, fetch, monkeypatch, said, asked):
+    monkeypatch.setenv("CHARTROPY_PROVIDERS", '["itunes"]')
+    if said:
+        monkeypatch.setenv("CHARTROPY_SOURCES__ITUNES__COUNTRY", said)
+    platforms.itunes_finds(platforms.song())
+    platforms.audio("i.m4a", clip(), kind="audio/x-m4a")
+    fetch()
+    (search,) = [path for _, path, _ in platforms.server.asked if path.startswith("/itunes/search")]
+    assert f"country={asked}&" in search
 
 
 def test_a_track_without_a_preview_is_looked_for_at_the_next_provider(platforms, fetch):

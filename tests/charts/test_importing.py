@@ -142,7 +142,7 @@ def test_several_weeks_in_one_file(given, entries):
 
 def test_of_several_weeks_only_the_one_asked_for_is_taken(given, entries, nothing_stored):
     table = "week,position,artist,title\n2026-06-25,1,A,T\n2026-07-02,1,B,U\n"
-    with pytest.raises(ImportFileError, match="holds the weeks ending 2026-06-25, 2026-07-02, not 2026-07-09"):
+    with pytest.raises(ImportFileError, match="holds the week 2026-06-25, week 2026-07-02, not week 2026-07-09"):
         given(table, week=date(2026, 7, 9))
     assert nothing_stored()
     assert [outcome.week for outcome in given(table, week=date(2026, 6, 24))] == [date(2026, 6, 25)]
@@ -206,7 +206,7 @@ def test_a_saved_page_clears_the_gap_of_a_challenge(given, workspace, server, an
         ("position,artist,title\n1,A,T\n2,,U\n", "line 3: artist is empty"),
         ("position,artist,title\n1,A,T,\n", "more columns"),
         ("position,artist,title\n1,2,Song,x\n", "more columns"),
-        ("position,artist,title\n1,A,T\n2,B,U,x,y\n", "cannot be read as CSV"),
+        ("position,artist,title\n1,A,T\n2,B,U,x,y\n", "line 3: more columns than the 3"),
         ('position,artist,title\n1,"A,T\n', "cannot be read as CSV"),
         ("position,artist,title\none,A,T\n", "line 2: position 'one'"),
         ("position,artist,title\n0,A,T\n", "line 2: position '0'"),
@@ -221,16 +221,16 @@ def test_a_saved_page_clears_the_gap_of_a_challenge(given, workspace, server, an
         ("position,artist,title,week\n1,A,T,2026-02-30\n", "line 2: week '2026-02-30'"),
         ("position,artist,title,week\n1,A,T,9999-12-31\n", "line 2: week '9999-12-31'"),
         ("position,artist,title,week\n1,A,T,0001-01-01\n", "line 2: week '0001-01-01'"),
-        ("position,artist,title,source\n1,A,T,yandex\n", "holds no row of source 'tophit'"),
-        ("position,artist,title,chart\n1,A,T,vk\n", "holds no row of chart 'radio'"),
-        ("source,position,artist,title,week\nx,1,A,T,bad\ntophit,1,A,T,worse\n", "line 3: week 'worse'"),
-        ('{"charts": []}', "holds no chart rows"),
-        ('{"charts": [{"position": 1, "track": {"name": "", "artists": []}}]}', "holds no chart rows"),
-        ('{"charts": [{"position": 1, "track": {"name": "T", "artists": 5}}]}', "holds no chart rows"),
-        ('{"something": 1}', "expected a list of rows"),
-        ('{"entries": 5}', "expected a list of rows"),
-        ("[1, 2]", "expected a list of rows"),
-        ("[]", "no column for position"),
+        ("position,artist,title,source\n1,A,T,yandex\n", "holds no chart 'tophit-radio', but yandex:"),
+        ("position,artist,title,chart\n1,A,T,vk\n", "holds no chart 'tophit-radio', but tophit-vk:"),
+        ("source,position,artist,title,week\nx,1,A,T,bad\ntophit,1,A,T,worse\n", "line 2: week 'bad'"),
+        ('{"charts": []}', "no chart rows"),
+        ('{"charts": [{"position": 1, "track": {"name": "", "artists": []}}]}', "no chart rows"),
+        ('{"charts": [{"position": 1, "track": {"name": "T", "artists": 5}}]}', "no chart rows"),
+        ('{"something": 1}', "no list of rows"),
+        ('{"entries": 5}', "no list of rows"),
+        ("[1, 2]", "no list of rows"),
+        ("[]", "holds no row"),
         ("[{", "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
         ("<html><title>x</title></html>", "no chart rows"),
@@ -267,26 +267,35 @@ def test_a_page_without_a_week_says_how_to_give_one(given, pages):
 
 def test_a_page_of_another_chart_or_week_is_not_taken_for_this_one(given, nothing_stored, pages):
     body = pages.page([pages.table_row(1)], address=pages.address("vk"))
-    with pytest.raises(ImportFileError, match="--source tophit-vk"):
+    with pytest.raises(ImportFileError, match="but tophit-vk: name that with --source"):
         given(body)
-    with pytest.raises(ImportFileError, match=r"week ending 2026-07-02, not 2026-07-09"):
+    with pytest.raises(ImportFileError, match=r"week 2026-07-02, not week 2026-07-09"):
         given(body, week=date(2026, 7, 9), source="tophit-vk")
     annual = pages.page([pages.table_row(1)], address="/chart/top/radio/hits/ru/annual/2024")
-    with pytest.raises(ImportFileError, match="another period"):
+    with pytest.raises(ImportFileError, match="holds the year 2024, not week 2026-07-02"):
         given(annual)
     assert nothing_stored()
 
 
-@pytest.mark.parametrize("source", ["tophit", "", "radio"])
-def test_a_source_names_its_chart(given, source):
-    with pytest.raises(ImportFileError, match="like tophit-radio"):
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("tophit", "name it, like --source tophit-CHART"),
+        ("", "like tophit-radio"),
+        ("radio", "like tophit-radio"),
+        ("yandex-top", "yandex has no chart 'top'; choose from chart"),
+    ],
+)
+def test_a_source_names_its_chart(given, nothing_stored, source, said):
+    with pytest.raises(ImportFileError, match=said):
         given(CSV, source=source)
+    assert nothing_stored()
 
 
-def test_a_page_is_understood_for_tophit_alone(given, pages):
-    with pytest.raises(ImportFileError, match="not for 'yandex'"):
-        given(pages.page([pages.table_row(1)]), source="yandex-top")
-    assert given(CSV, source="yandex-top")[0].rows == 2
+def test_a_page_is_understood_for_its_own_source_alone(given, pages):
+    with pytest.raises(ImportFileError, match="yandex: the answer is a web page instead of JSON"):
+        given(pages.page([pages.table_row(1)]), source="yandex-chart")
+    assert given(CSV, source="yandex-chart")[0].rows == 2
 
 
 def test_one_bad_week_keeps_all_weeks_out(given, nothing_stored):

@@ -60,6 +60,7 @@ def asked(world) -> list[str]:
 
 def check_entries(truth: list[dict], entries: pd.DataFrame) -> dict[str, dict]:
     """Compare with the truth; return the recording that each of ours is."""
+    entries = entries[entries["source"] != "chartropy"]  # the composite is no platform's
     stored = {(row.chart, row.week, row.position): row for row in entries.itertuples()}
     who, total = {}, 0
     for recording in truth:
@@ -224,7 +225,7 @@ def test_a_full_disk_loses_nothing(world, tmp_path):
         assert "Traceback" not in done.stderr
         (disk / "ballast").unlink()
         run("export", "entries", "--out", tmp_path / "entries.csv", folder=folder)
-        assert len(pd.read_csv(tmp_path / "entries.csv")) == 36
+        assert (pd.read_csv(tmp_path / "entries.csv")["source"] == "tophit").sum() == 36
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 

@@ -9,13 +9,16 @@ import pytest
 from chartropy.workspace import http
 from chartropy.workspace.errors import SourceError, SourceRefused, SourceUnreachable
 from chartropy.workspace.http import Client
-from chartropy.workspace.settings import Rate, TopHit
+from chartropy.workspace.rates import bucket
+from chartropy.workspace.settings import Rate, Source
+from chartropy.workspace.store import Store
 from chartropy.workspace.workspace import Workspace
 
 
 @pytest.fixture
-def client_of(server, tmp_path):
+def client_of(server, tmp_path, database_url):
     clients = []
+    store = Store(database_url or f"sqlite:///{tmp_path / 'test.sqlite'}")
 
     def make(**settings) -> Client:
         defaults = {
@@ -25,14 +28,15 @@ def client_of(server, tmp_path):
             "retries": 1,
             "rate": Rate(requests=100, seconds=1),
         }
-        clients.append(
-            Client("tophit", TopHit(**defaults | settings), "Chartropy/0 (me@example.org)", tmp_path / "rates.sqlite")
-        )
+        source = Source(**defaults | settings)
+        recent = bucket(store, tmp_path, "tophit", source.rate)
+        clients.append(Client("tophit", source, "Chartropy/0 (me@example.org)", recent))
         return clients[-1]
 
     yield make
     for client in clients:
         client.close()
+    store.close()
 
 
 @pytest.fixture
@@ -159,8 +163,8 @@ def test_the_client_says_who_asks(server, tmp_path, monkeypatch, answer):
     monkeypatch.setenv("CHARTROPY_SOURCES__DEEZER__BASE_URL", server.url)
     monkeypatch.setenv("CHARTROPY_CONTACT", "me@example.org")
     with Workspace(tmp_path / "w", create=True) as workspace:
-        workspace.client("deezer").get("/x")
-        assert workspace.client("deezer") is workspace.client("deezer")
+        workspace.client("deezer", Source()).get("/x")
+        assert workspace.client("deezer", Source()) is workspace.client("deezer", Source())
     agent = server.asked[0][2]["User-Agent"]
     assert agent.startswith("Chartropy/")
     assert "me@example.org" in agent
@@ -212,7 +216,8 @@ def test_a_robots_txt_that_cannot_be_had_forbids_all(client_of, server, answer):
 # -- rates -------------------------------------------------------------------------------------------------------------
 
 
-def test_the_rate_holds_across_clients_that_share_its_file(client_of, server, answer):
+@pytest.mark.both_databases
+def test_the_rate_holds_across_clients_that_share_a_database(client_of, server, answer):
     server.say("/page", answer(b"here"))
     clients = [client_of(rate=Rate(requests=3, seconds=1)) for _ in range(2)]
     for turn in range(4):
@@ -222,6 +227,7 @@ def test_the_rate_holds_across_clients_that_share_its_file(client_of, server, an
     assert times[3] >= 0.9
 
 
+@pytest.mark.both_databases
 def test_the_rate_is_remembered_from_run_to_run(client_of, server, answer):
     server.say("/page", answer(b"here"))
     first = client_of(rate=Rate(requests=2, seconds=1))

@@ -9,7 +9,9 @@ import pytest
 
 from chartropy.workspace import clock
 from chartropy.workspace.errors import ChartropyError, SettingsError
-from chartropy.workspace.settings import load_settings
+from chartropy.workspace.settings import Source, load_settings
+
+OWN = Source(base_url="https://tophit.example", charts=("radio",), country="kz", retries=2)
 
 
 @pytest.fixture
@@ -23,8 +25,9 @@ def settings_of(tmp_path):
 
 def test_nothing_needs_to_be_set(tmp_path):
     settings = load_settings(tmp_path)
-    assert settings.sources.tophit.base_url == "https://tophit.com"
-    assert settings.sources.tophit.expected_rows == {"radio": 100, "vk": 100, "youtube": 100}
+    assert settings.sources == {}
+    assert settings.collect == ("tophit", "yandex", "youtube", "apple", "deezer", "shazam")
+    assert settings.source("tophit", OWN) == OWN
     assert settings.providers == ("deezer", "itunes")
     assert settings.week_ends == "thursday"
 
@@ -32,8 +35,9 @@ def test_nothing_needs_to_be_set(tmp_path):
 def test_the_file_is_read(settings_of):
     settings = settings_of('contact = "me@example.org"\n[sources.tophit]\nbase_url = "http://localhost:1/tophit/"\n')
     assert settings.contact == "me@example.org"
-    assert settings.sources.tophit.base_url == "http://localhost:1/tophit"  # no doubled slash later
-    assert settings.sources.tophit.country == "ru"  # what the table does not name stays
+    tophit = settings.source("tophit", OWN)
+    assert tophit.base_url == "http://localhost:1/tophit"  # no doubled slash later
+    assert (tophit.country, tophit.charts) == ("kz", ("radio",))  # what the table does not name stays
 
 
 def test_the_environment_stands_over_the_file(settings_of, monkeypatch):
@@ -41,7 +45,8 @@ def test_the_environment_stands_over_the_file(settings_of, monkeypatch):
     monkeypatch.setenv("CHARTROPY_SOURCES__TOPHIT__RETRIES", "1")
     settings = settings_of('contact = "file@example.org"\n[sources.tophit]\nretries = 5\ntimeout = 7\n')
     assert settings.contact == "env@example.org"
-    assert (settings.sources.tophit.retries, settings.sources.tophit.timeout) == (1, 7)
+    tophit = settings.source("tophit", OWN)
+    assert (tophit.retries, tophit.timeout, tophit.country) == (1, 7, "kz")
 
 
 @pytest.mark.parametrize(
@@ -141,31 +146,39 @@ def test_a_file_that_is_no_toml_is_named(settings_of, toml):
         settings_of(toml)
 
 
-def test_an_unknown_source_is_passed_over_with_a_warning(settings_of, caplog, monkeypatch):
-    monkeypatch.setenv("CHARTROPY_SOURCES__SHAZAM__BASE_URL", "http://localhost/shazam")
-    settings = settings_of("[sources.yandex]\nbase_url = 'http://localhost'\n[sources.tophit]\ncountry = 'kz'")
-    assert settings.sources.tophit.country == "kz"
-    assert "'yandex'" in caplog.text
-    assert "'shazam'" in caplog.text
-
-
 @pytest.mark.parametrize(
     ("toml", "expected"),
     [
-        ("expected_rows = 50", {"radio": 50, "vk": 50, "youtube": 50}),
+        ("expected_rows = 50", {"*": 50}),
         ("expected_rows = {radio = 7, vk = 8, youtube = 9}", {"radio": 7, "vk": 8, "youtube": 9}),
     ],
 )
 def test_expected_rows_are_one_number_or_one_per_chart(settings_of, toml, expected):
-    assert settings_of(f"[sources.tophit]\n{toml}").sources.tophit.expected_rows == expected
+    assert settings_of(f"[sources.tophit]\n{toml}").sources["tophit"].expected_rows == expected
 
 
 def test_expected_rows_from_the_environment(settings_of, monkeypatch):
     monkeypatch.setenv("CHARTROPY_SOURCES__TOPHIT__EXPECTED_ROWS", "40")
-    assert set(settings_of().sources.tophit.expected_rows.values()) == {40}
+    assert settings_of().sources["tophit"].expected_rows == {"*": 40}
     monkeypatch.delenv("CHARTROPY_SOURCES__TOPHIT__EXPECTED_ROWS")
     monkeypatch.setenv("CHARTROPY_SOURCES__TOPHIT__EXPECTED_ROWS__RADIO", "30")
-    assert settings_of().sources.tophit.expected_rows["radio"] == 30
+    assert settings_of().sources["tophit"].expected_rows == {"radio": 30}
+
+
+@pytest.mark.parametrize(
+    ("expected_rows", "weekly", "annual", "decade"),
+    [
+        ({"*": 100}, 100, 100, 100),
+        ({"*": 100, "annual": 200}, 100, 200, 100),
+        ({"weekly": 100, "annual": 200}, 100, 200, None),
+        ({"radio": 7, "annual": 200}, 7, 7, 7),
+        ({}, None, None, None),
+    ],
+)
+def test_expected_rows_by_chart_then_by_kind_of_period(expected_rows, weekly, annual, decade):
+    source = Source(expected_rows=expected_rows)
+    assert source.expected("radio") == weekly
+    assert [source.expected("radio", kind) for kind in ("weekly", "annual", "decade")] == [weekly, annual, decade]
 
 
 def test_settings_cannot_be_changed_once_read(settings_of):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,7 +13,8 @@ import tempfile
 import textwrap
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,6 @@ from chartropy.workspace.errors import (
     WorkspaceReadOnly,
     WorkspaceTooNew,
 )
-from chartropy.workspace.lock import writing
 from chartropy.workspace.store import upsert
 from chartropy.workspace.workspace import Workspace
 
@@ -35,16 +36,23 @@ NOBODY = 65534
 
 HOLDER = textwrap.dedent("""
     import sys, time
-    from pathlib import Path
-    from chartropy.workspace.lock import writing
-    with writing(Path(sys.argv[1])):
+    from chartropy.workspace.workspace import Workspace
+    with Workspace(sys.argv[1], create=True) as workspace, workspace.writing():
         print("held", flush=True)
         time.sleep(float(sys.argv[2]))
 """)
 
+OPENER = textwrap.dedent("""
+    import sys
+    from chartropy.workspace.workspace import Workspace
+    print("ready", flush=True)
+    sys.stdin.readline()
+    Workspace(sys.argv[1], create=True).close()
+""")
+
 
 def note(workspace: Workspace, reason: str = "stored") -> None:
-    row = {"week": "2026-07-02", "source": "s", "chart": "c", "country": "ru", "reason": reason, "passing": 0}
+    row = dict.fromkeys((column.name for column in tables.gap.primary_key), "x") | {"reason": reason, "passing": 0}
     with workspace.store.transaction() as connection:
         upsert(connection, tables.gap, [row])
 
@@ -70,6 +78,7 @@ def holder(folder: Path, seconds: float = 60) -> Iterator[subprocess.Popen]:
 # -- opening -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.both_databases
 def test_what_is_stored_is_there_at_the_next_opening(tmp_path):
     with Workspace(tmp_path / "w", create=True) as workspace:
         note(workspace)
@@ -127,6 +136,7 @@ def test_a_newer_workspace_is_left_alone(tmp_path):
     assert (tmp_path / "chartropy.sqlite").read_bytes() == before
 
 
+@pytest.mark.both_databases
 def test_two_may_have_it_open(tmp_path):
     with Workspace(tmp_path, create=True) as one, Workspace(tmp_path) as other, one.writing():
         note(one)
@@ -136,36 +146,64 @@ def test_two_may_have_it_open(tmp_path):
 # -- one writer --------------------------------------------------------------------------------------------------------
 
 
-def test_a_second_writer_is_told_who_holds_it(tmp_path):
-    with holder(tmp_path) as process, pytest.raises(WorkspaceLocked) as error, writing(tmp_path):
-        pass
-    assert f"process {process.pid} on {socket.gethostname()} (-c {tmp_path} 60" in str(error.value)
-    assert "lock_wait" in str(error.value)
+@contextmanager
+def writing(folder: Path) -> Iterator[Workspace]:
+    with Workspace(folder, create=True) as workspace, workspace.writing():
+        yield workspace
 
 
+@pytest.mark.both_databases
+def test_a_second_writer_is_told_at_once_who_works_since_when(tmp_path):
+    with holder(tmp_path) as process, Workspace(tmp_path) as workspace:
+        started = time.monotonic()
+        with pytest.raises(WorkspaceLocked) as error, workspace.writing():
+            pass
+    assert time.monotonic() - started < 2
+    said = re.search(r"process (\d+) on (\S+) \(-c /.*\) since (\S+)\. .*lock_wait", str(error.value))
+    assert said
+    assert int(said[1]) == process.pid
+    assert said[2] == socket.gethostname().partition(".")[0]
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(said[3])) < timedelta(minutes=1)
+    assert "SECRET" not in str(error.value)
+
+
+@pytest.mark.both_databases
+def test_a_second_writer_in_the_same_process_is_told_too(tmp_path):
+    with writing(tmp_path), Workspace(tmp_path) as other:
+        with pytest.raises(WorkspaceLocked, match=f"process {os.getpid()} on"), other.writing():
+            pass
+        assert noted(other) == []  # reading needs no lock
+
+
+@pytest.mark.both_databases
 def test_reading_needs_no_lock(tmp_path):
-    Workspace(tmp_path, create=True).close()
     with holder(tmp_path), Workspace(tmp_path) as workspace:
         assert noted(workspace) == []
 
 
+@pytest.mark.both_databases
 def test_the_lock_of_a_killed_run_is_free(tmp_path):
     with holder(tmp_path) as process:
         process.send_signal(signal.SIGKILL)
         process.wait()
-    with writing(tmp_path):
-        pass
-    assert not (tmp_path / ".lock-holder.json").exists()
+    with Workspace(tmp_path) as workspace, workspace.writing(5):  # a server may notice a moment later
+        note(workspace)
+        assert noted(workspace) == ["stored"]
+    assert not [path.name for path in tmp_path.iterdir() if "holder" in path.name]
 
 
-def test_waiting_for_the_other_run(tmp_path, monkeypatch):
+@pytest.mark.both_databases
+def test_waiting_for_the_other_run_and_then_working(tmp_path, monkeypatch):
     monkeypatch.setenv("CHARTROPY_LOCK_WAIT", "20")
     Workspace(tmp_path, create=True).close()
     started = time.monotonic()
     with holder(tmp_path, 0.7), Workspace(tmp_path) as workspace, workspace.writing():
         assert time.monotonic() - started > 0.5
+        note(workspace)
+        assert noted(workspace) == ["stored"]
 
 
+@pytest.mark.both_databases
 def test_a_lock_is_let_go_when_the_run_fails(tmp_path):
     with pytest.raises(ZeroDivisionError), writing(tmp_path):
         _ = 1 / 0
@@ -173,12 +211,60 @@ def test_a_lock_is_let_go_when_the_run_fails(tmp_path):
         pass
 
 
-@pytest.mark.parametrize("said", ["", "[]", "{}", "null", '{"pid": 1}'])
+@pytest.mark.parametrize("said", ["", "[]", "{}", "null", '{"pid": 1}', "[[1, 2]]"])
 def test_a_garbled_note_about_the_holder_is_no_obstacle(tmp_path, said):
     with holder(tmp_path):
-        (tmp_path / ".lock-holder.json").write_text(said)
+        (tmp_path / ".chartropy.sqlite.holder.json").write_text(said)
         with pytest.raises(WorkspaceLocked, match="by another process"), writing(tmp_path):
             pass
+
+
+def test_two_folders_on_one_sqlite_file_have_one_lock(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    for name, data in (("one", "data"), ("other", "link")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "chartropy.toml").write_text(
+            f"database_url = 'sqlite:///{tmp_path / data / 'our.sqlite'}'\n"
+        )
+    with writing(tmp_path / "one") as one:
+        note(one)
+        with Workspace(tmp_path / "other") as other:
+            assert noted(other) == ["stored"]
+            with pytest.raises(WorkspaceLocked, match=f"process {os.getpid()}"), other.writing():
+                pass
+    with writing(tmp_path / "other"):
+        pass
+    assert not (tmp_path / "one" / "chartropy.sqlite").exists()
+
+
+@pytest.mark.parametrize("where", ["a folder", "a server"])
+def test_many_may_make_one_workspace_at_once(tmp_path, monkeypatch, request, where):
+    if where == "a server":
+        monkeypatch.setenv("CHARTROPY_DATABASE_URL", request.getfixturevalue("empty_database_url"))
+    with ExitStack() as stack:
+        openers = []
+        for _ in range(5):
+            process = subprocess.Popen(
+                [sys.executable, "-c", OPENER, str(tmp_path / "w")],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            openers.append(stack.enter_context(process))
+        for process in openers:
+            assert process.stdout
+            assert process.stdout.readline() == "ready\n"
+        said = []
+        for process in openers:
+            assert process.stdin
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        said = [process.communicate(timeout=60)[1] for process in openers]
+    assert said == [""] * 5
+    with Workspace(tmp_path / "w") as workspace:
+        assert noted(workspace) == []
 
 
 # -- no room, no right -------------------------------------------------------------------------------------------------
@@ -234,8 +320,8 @@ def test_a_read_only_workspace_is_read_and_says_that_it_cannot_be_written(open_f
                 pass
             with pytest.raises(WorkspaceReadOnly, match=rf"{folder.name[:3]}.*cannot be written to"):
                 note(workspace, "changed")
-        with pytest.raises(WorkspaceReadOnly, match="choose another"):
-            Workspace(folder, create=True)
+        with pytest.raises(WorkspaceReadOnly, match="choose another"), writing(folder):
+            pass
     with Workspace(folder) as workspace:
         assert noted(workspace) == ["stored"]
 

@@ -1,0 +1,219 @@
+"""Reparsing: the entries made anew from the kept pages, after a parser learned more. Same or better, never less."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+
+from sqlalchemy import select
+
+from ..workspace import tables as t
+from ..workspace.errors import PageError
+from ..workspace.workspace import Workspace
+from . import composite
+from .collect import SNAPSHOT, Chart, Sheet, at, averaged, read_body, store_sheets
+from .periods import KINDS, Period
+from .rows import Row
+
+log = logging.getLogger(__name__)
+
+FIELDS = ("artist", "title", "isrc", "track_id", "released", "genres", "language", "label", "plays", "link")
+"""Columns of an entry that come from its page."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What reading the kept pages of one chart anew changes.
+
+    Attributes
+    ----------
+    sheet : Sheet
+        As it would be stored.
+    lines : tuple of str
+        The differences, one per position.
+    added, changed, kept : int
+        Positions that are new, that say more or other than before, and that stay although the pages no longer give them.
+    """
+
+    sheet: Sheet
+    lines: tuple[str, ...]
+    added: int
+    changed: int
+    kept: int
+
+
+def changes(workspace: Workspace) -> list[Change]:
+    """Read every kept page anew and say what would change; nothing is stored.
+
+    Returns
+    -------
+    list of Change
+        One per chart and period that differs.
+    """
+    found = (_compared(workspace, sheet) for sheet in _sheets(workspace))
+    return [change for change in found if change.lines]
+
+
+def apply(workspace: Workspace, found: list[Change]) -> None:
+    """Store what :func:`changes` found, and make the composites of those weeks anew. The workspace is held for writing."""
+    with workspace.store.transaction() as connection:
+        for change in found:
+            connection.execute(t.page.update().where(t.page.c.page_id.in_(change.sheet.pages)).values(problem=None))
+    store_sheets(workspace, [change.sheet for change in found])
+    composite.compose(workspace)
+
+
+def _sheets(workspace: Workspace) -> Iterator[Sheet]:
+    """Yield every chart that the kept pages hold, one per period; of several pages the newest says what it can."""
+    page = t.page.c
+    query = (
+        select(page.page_id, page.source, page.chart, page.country, page.period, page.period_end, page.problem)
+        .where(page.source != composite.SOURCE)
+        .order_by(page.fetched_at, page.page_id)
+    )
+    with workspace.store.reading() as connection:
+        kept = connection.execute(query).all()
+    dated: dict[tuple[Chart, Period], list[Sheet]] = {}
+    snapshots: dict[tuple[Chart, Period], None] = {}
+    for row in kept:
+        if row.period == SNAPSHOT and not row.problem:
+            snapshots[Chart(row.source, row.chart, row.country), Period.week(date.fromisoformat(row.period_end))] = None
+            continue
+        for sheet in _of_page(workspace, row):
+            dated.setdefault((sheet.chart, sheet.period), []).append(sheet)
+    for sheets in dated.values():
+        yield _on_top(sheets)
+    for chart, period in snapshots:
+        yield averaged(workspace, chart, period)
+
+
+def _of_page(workspace: Workspace, row) -> list[Sheet]:
+    with workspace.store.reading() as connection:
+        body, origin = connection.execute(
+            select(t.page.c.body, t.page.c.origin).where(t.page.c.page_id == row.page_id)
+        ).one()
+    try:
+        pages = read_body(workspace, row.source, zlib.decompress(body), origin)
+    except PageError as error:
+        if not row.problem:
+            log.warning(
+                "page %s of %s cannot be read any more, what it gave stays: %s", row.page_id[:12], row.source, error
+            )
+        return []
+    own = None
+    if row.period in KINDS and row.period_end:
+        end = date.fromisoformat(row.period_end)
+        own = Period.week(end) if row.period == "weekly" else Period.holding(end, row.period)
+    sheets = []
+    for page in pages:
+        period = page.period or own
+        if period is None or page.source not in ("", row.source) or (own and period != own):
+            continue  # what was no answer to the question before is none now
+        chart = Chart(row.source, page.chart or row.chart, page.country or row.country, period.kind)
+        if row.period and (chart.chart, chart.country) != (row.chart, row.country):
+            continue
+        sheets.append(Sheet(chart, period, page, (row.page_id,)))
+    return sheets
+
+
+def _on_top(sheets: list[Sheet]) -> Sheet:
+    """Return one sheet of several of one chart: the newest, with the positions that only older ones have."""
+    newest = sheets[-1]
+    rows: dict[int, tuple[Row, str]] = {}
+    for sheet in sheets:
+        rows |= {row.position: (row, sheet.pages[0]) for row in sheet.page.rows}
+    order = sorted(rows)
+    page = replace(newest.page, rows=tuple(rows[position][0] for position in order))
+    return replace(newest, page=page, pages=tuple(rows[position][1] for position in order))
+
+
+def _compared(workspace: Workspace, sheet: Sheet) -> Change:
+    entry = t.entry.c
+    with workspace.store.reading() as connection:
+        query = select(t.entry).where(at(entry, sheet.chart, sheet.period))
+        stored = {row["position"]: row for row in connection.execute(query).mappings()}
+    lines, rows = [], []
+    added = changed = 0
+    for row in sheet.page.rows:
+        old = stored.get(row.position)
+        if old is None:
+            added += 1
+            lines.append(f"+ {row.position}. {', '.join(row.artists)} - {row.title}")
+        else:
+            if _same_track(row, old):
+                row = row.filled_from(_row(old))
+            new = _cells(row)
+            differing = [name for name in FIELDS if new[name] != old[name]]
+            if differing:
+                changed += 1
+                said = "; ".join(f"{name} {old[name]!r} -> {new[name]!r}" for name in differing)
+                lines.append(f"~ {row.position}. {said}")
+        rows.append(row)
+    lost = sorted(stored.keys() - {row.position for row in sheet.page.rows})
+    for position in lost:
+        old = stored[position]
+        lines.append(f"= {position}. {old['artist']} - {old['title']}: no longer in the pages, kept")
+    lines = [] if not added and not changed else lines
+    pages = tuple(stored[p]["page_id"] for p in lost)
+    every = sorted(
+        [*zip(rows, _page_ids(sheet), _means(sheet), strict=True)]
+        + [(_row(stored[p]), page, stored[p]["mean_position"]) for p, page in zip(lost, pages, strict=True)],
+        key=lambda item: item[0].position,
+    )
+    whole = replace(
+        sheet,
+        page=replace(sheet.page, rows=tuple(row for row, _, _ in every)),
+        pages=tuple(page for _, page, _ in every),
+        means=tuple(mean for _, _, mean in every) if sheet.means else (),
+    )
+    return Change(whole, tuple(lines), added, changed, len(lost))
+
+
+def _page_ids(sheet: Sheet) -> tuple[str, ...]:
+    return sheet.pages if len(sheet.pages) == len(sheet.page.rows) else sheet.pages * len(sheet.page.rows)
+
+
+def _means(sheet: Sheet) -> tuple:
+    return sheet.means or (None,) * len(sheet.page.rows)
+
+
+def _same_track(row: Row, old) -> bool:
+    if row.track_id and old["track_id"]:
+        return row.track_id == old["track_id"]
+    return row.title == old["title"]
+
+
+def _row(old) -> Row:
+    return Row(
+        old["position"],
+        artists=(old["artist"],),
+        title=old["title"],
+        artists_intl=(old["artist_intl"],) if old["artist_intl"] else (),
+        title_intl=old["title_intl"] or "",
+        isrc=old["isrc"] or "",
+        track_id=old["track_id"] or "",
+        released=old["released"] or "",
+        genres=tuple(old["genres"].split(", ")) if old["genres"] else (),
+        language=old["language"] or "",
+        label=old["label"] or "",
+        link=old["link"] or "",
+        plays=old["plays"],
+    )
+
+
+def _cells(row: Row) -> dict:
+    return {
+        "artist": ", ".join(row.artists),
+        "title": row.title,
+        "isrc": row.isrc or None,
+        "track_id": row.track_id or None,
+        "released": row.released or None,
+        "genres": ", ".join(row.genres) or None,
+        "language": row.language or None,
+        "label": row.label or None,
+        "plays": row.plays,
+        "link": row.link or None,
+    }
