@@ -17,6 +17,8 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -24,15 +26,26 @@ import pandas as pd
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args = arguments(__doc__)
+    with world(args) as url, tempfile.TemporaryDirectory() as folder:
+        run(url, args.keep or Path(folder), args.weeks)
+
+
+def arguments(about: str | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weeks", type=int, default=26)
     parser.add_argument("--size", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", default="real")
     parser.add_argument("--shared", type=Path, default=Path(os.environ.get("CHARTROPY_SHARED", "../shared")))
     parser.add_argument("--keep", type=Path, help="workspace folder to make and keep")
-    args = parser.parse_args()
-    world = subprocess.Popen(
+    return parser.parse_args()
+
+
+@contextmanager
+def world(args: argparse.Namespace) -> Iterator[str]:
+    """Run the test world; yield its address."""
+    server = subprocess.Popen(
         [
             sys.executable,
             args.shared / "world" / "serve.py",
@@ -43,11 +56,9 @@ def main() -> None:
         text=True,
     )
     try:
-        url = json.loads(world.stdout.readline())["url"]
-        with tempfile.TemporaryDirectory() as folder:
-            run(url, args.keep or Path(folder), args.weeks)
+        yield json.loads(server.stdout.readline())["url"]
     finally:
-        world.terminate()
+        server.terminate()
 
 
 def run(url: str, folder: Path, weeks: int) -> None:
@@ -55,6 +66,7 @@ def run(url: str, folder: Path, weeks: int) -> None:
     environment = os.environ | {
         f"CHARTROPY_SOURCES__{name.upper()}__BASE_URL": f"{url}/{name}" for name in ("tophit", "deezer", "itunes")
     }
+    environment["CHARTROPY_COLLECT"] = '["tophit"]'
     seconds, codes = [], Counter()
     for number in range(weeks):
         week = first + timedelta(weeks=number)
@@ -84,7 +96,8 @@ def run(url: str, folder: Path, weeks: int) -> None:
 
 def check(url: str, tables: dict[str, pd.DataFrame]) -> None:
     truth = ask(url, "/world/truth.json")
-    entries, verdicts = tables["entries"], tables["verdicts"].set_index("recording_id")
+    entries = tables["entries"].query("source == 'tophit'")
+    verdicts = tables["verdicts"].set_index("recording_id")
     stored = {(r.chart, r.week, r.position): r for r in entries.itertuples()}
     wrong, total, owner = 0, 0, {}
     for recording in truth:

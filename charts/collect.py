@@ -20,7 +20,7 @@ from ..workspace.store import digest, timestamp, upsert
 from ..workspace.workspace import Workspace
 from . import names
 from .identity import SHARED_ISRC, identify, in_chunks
-from .periods import Kind, Period, periods_between, week_of
+from .periods import YEARS, Kind, Period, periods_between, week_of
 from .rows import Page, Row
 from .source import Asked, Source, form_of
 from .sources import SOURCES, table
@@ -106,7 +106,7 @@ def sources_of(workspace: Workspace) -> dict[str, Source]:
         When a mapping of columns is wrong.
     """
     settings = workspace.settings
-    own = {name: source for name, source in settings.sources.items() if source.columns}
+    own = {name: source for name, source in settings.sources.items() if source.columns is not None}
     return SOURCES | {name: table.source(name, source, settings) for name, source in own.items()}
 
 
@@ -295,12 +295,15 @@ def _ask(workspace: Workspace, source: Source, chart: Chart, period: Period | No
         answer = source.fetch(client, Asked(chart.chart, chart.country, period))
         body = answer.body
         pages = source.parse(body, answer.url)
-        page = next((page for page in pages if page.chart in ("", chart.chart)), pages[0])
+        fitting = [page for page in pages if page.chart in ("", chart.chart)] or list(pages)
+        # a table may hold many weeks
+        wanted = (p for p in fitting if period and p.period and _in_our_weeks(workspace, p.period) == period)
+        page = next(wanted, fitting[0])
         if period and page.period and _in_our_weeks(workspace, page.period) != period:
             raise PageError(f"{chart.source}: asked for the {period}, the page says {page.period}.", body)
         _check(page, chart, body)
-        if page.taken and page.taken > workspace.now().date():
-            raise PageError(f"{chart.source}: the page says it shows {page.taken}, a day to come.", body)
+        if page.taken and (page.taken > workspace.now().date() or page.taken.year not in YEARS):
+            raise PageError(f"{chart.source}: the page says it shows {page.taken}, which cannot be.", body)
     except SourceError as error:
         bad = error.body if isinstance(error, PageError) else None
         if bad:

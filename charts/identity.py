@@ -14,6 +14,7 @@ Linkage, JASA 64; Christen 2012, Data Matching); the weights are ours, fixed on 
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,16 @@ SAME_ISRC = 0.1
 FEWER_ARTISTS = 0.95
 """Artists of one name that are all among those of the other: platforms leave guests out."""
 
+ONE_SOURCE = 0.15
+"""What it takes from those if one source printed both: it knows who takes part, so there is one recording with a guest, and
+one without."""
+
+SOME_ARTISTS = 0.72
+"""Artists of whom some are the same and some are not: never enough to merge, enough to be looked at."""
+
+_BEFORE_NAMES = re.compile("^(?:the|dj|mc) ")
+_AND = ("and", "и", "i", "x", "х")
+
 CHUNK = 500
 """Values in one SQL ``IN``."""
 
@@ -64,6 +75,8 @@ class Likeness:
     title: float
     artists: float
     version: bool
+    fewer: bool
+    """Only one of both lists some artist."""
 
     @property
     def score(self) -> float:
@@ -73,20 +86,21 @@ class Likeness:
 def blocks(name: Name) -> set[str]:
     """Return what a name is found by: two names of one recording share at least one block.
 
-    Title and the first two letters of an artist, or an artist and the first three letters of the title, each reduced to
-    its skeleton: one of the two may be misspelled, and only by a letter further on.
+    The title, or an artist and the first three letters of the title, each reduced to its skeleton: one of the two may be
+    misspelled, the title only further on.
     """
     title = _bone(name.title)
-    bones = {_bone(artist) for artist in name.artists}
-    return {f"{title[:60]}|{bone[:2]}" for bone in bones} | {f"{title[:3]}|{bone[:60]}" for bone in bones}
+    return {title[:60]} | {f"{title[:3]}|{_bone_of_artist(artist)[:60]}" for artist in name.artists}
 
 
 def compare(one: Name, other: Name) -> Likeness:
     """Compare two names."""
+    artists = _artists_alike(one.artists, other.artists)
     return Likeness(
         _alike(one.title, other.title),
-        _artists_alike(one.artists, other.artists),
+        artists,
         names.same_version(one.version, other.version),
+        len(one.artists) != len(other.artists) and artists <= FEWER_ARTISTS,
     )
 
 
@@ -270,6 +284,18 @@ def _bone(text: str) -> str:
 
 
 @lru_cache(65536)
+def _bone_of_artist(text: str) -> str:
+    """Return the skeleton of an artist's name, surname first or last, without what some leave out before a name."""
+    words = _BEFORE_NAMES.sub("", text).split() or text.split()
+    return "".join(sorted(filter(None, map(_bone, words)))) or _bone(text)
+
+
+@lru_cache(65536)
+def _artist_alike(one: str, other: str) -> float:
+    return 0.98 if one != other and _bone_of_artist(one) == _bone_of_artist(other) else _alike(one, other)
+
+
+@lru_cache(65536)
 def _alike(one: str, other: str) -> float:
     if one == other:
         return 1.0
@@ -288,18 +314,22 @@ def _artists_alike(one: frozenset[str], other: frozenset[str]) -> float:
     few, many = sorted((one, other), key=lambda artists: (len(artists), sorted(artists)))
     if not few:
         return 0.0
-    best = [max(_alike(a, b) for b in many) for a in few]
+    best = [max(_artist_alike(a, b) for b in many) for a in few]
     if min(best) < names.SAME_ARTIST - 0.1:
         # "Artik & Asti" may be two, or one: their words are the same
         words, others = (
-            sorted(_bone(word) for artist in artists for word in artist.split()) for artists in (few, many)
+            sorted(_bone(word) for artist in artists for word in artist.split() if word not in _AND)
+            for artists in (few, many)
         )
-        return 0.97 if words == others else sum(value for value in best if value >= names.SAME_ARTIST) / len(best) * 0.5
+        if words == others:
+            return 0.97
+        # one in common, and another beside it: a name may be an alias, which only a person can know
+        return SOME_ARTISTS if max(best) >= names.SAME_ARTIST else max(best) * 0.5
     return sum(best) / len(best) * (1 if len(few) == len(many) else FEWER_ARTISTS)
 
 
 def _contains(many: frozenset[str], few: frozenset[str]) -> bool:
-    return all(any(_alike(a, b) >= names.SAME_ARTIST - 0.1 for b in many) for a in few) or (
+    return all(any(_artist_alike(a, b) >= names.SAME_ARTIST - 0.1 for b in many) for a in few) or (
         _artists_alike(few, many) >= 0.97
     )
 
@@ -394,6 +424,11 @@ def _weigh(connection: Connection, known: _Names, candidates: set[tuple[str, str
         elif another:
             evidence["another_isrc"] = another
             score -= ANOTHER_ISRC
+        if found.fewer and not same_id and not isrc:
+            source = facts.shared_source(*pair)
+            if source:
+                evidence["one_source"] = source
+                score -= ONE_SOURCE
         if beside:
             evidence["side_by_side"] = beside
             if not same_id:
@@ -417,16 +452,21 @@ class _Facts:
         self._connection = connection
         self._tracks: dict[str, set[tuple[str, str]]] = defaultdict(set)
         self._isrcs: dict[str, set[str]] = defaultdict(set)
+        self._sources: dict[str, set[str]] = defaultdict(set)
         self._places: dict[str, set[tuple]] = {}
         shared = set(connection.scalars(_shared_isrcs())) if nodes else set()
         spelling = t.spelling.c
         for part in in_chunks(sorted(nodes)):
             query = select(spelling.recording_id, spelling.source, spelling.track_id, spelling.isrc)
             for row in connection.execute(query.where(spelling.recording_id.in_(part))):
+                self._sources[row.recording_id].add(row.source)
                 if row.track_id:
                     self._tracks[row.recording_id].add((row.source, row.track_id))
                 if row.isrc and row.isrc not in shared:
                     self._isrcs[row.recording_id].add(row.isrc)
+
+    def shared_source(self, one: str, other: str) -> str:
+        return min(self._sources[one] & self._sources[other], default="")
 
     def shared_track(self, one: str, other: str) -> str:
         both = self._tracks[one] & self._tracks[other]

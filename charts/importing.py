@@ -21,7 +21,7 @@ from .collect import (
     store_page,
     store_sheets,
 )
-from .periods import Period, week_of
+from .periods import YEARS, Period, week_of
 from .rows import Page
 
 
@@ -112,6 +112,8 @@ def _body_of(file: Path) -> bytes:
 def _placed(workspace: Workspace, page: Page, chart: Chart, asked: Period | None) -> tuple[Chart, Page]:
     """Return which chart a page is, and the page with its period; what it does not say is taken from what was asked."""
     known = sources_of(workspace).get(chart.source)
+    if page.taken and page.taken.year not in YEARS:
+        raise PageError(f"says that it shows {page.taken}, which cannot be.")
     if page.period is None and page.taken is None:
         if asked is None:
             raise PageError("does not say which week it is for: add --week with any day of that week.")

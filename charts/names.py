@@ -123,7 +123,8 @@ def read(artists: str | Iterable[str], title: str) -> Name:
         versions.append(spoken[1])
         bare = bare[: spoken.start()]
     folded = fold(bare) or fold(title)
-    words = {word for version in versions for word in fold(version).split()}
+    # each as often as it is said: an acoustic take of an acoustic remix is another recording
+    words = [word for version in versions for word in fold(version).split()]
     names = {fold(name) for field in people for name in _people(field)}
     return Name(frozenset(names - {""}), folded, " ".join(sorted(words)))
 
@@ -183,7 +184,8 @@ def fold(text: str) -> str:
 
 def skeleton(text: str) -> str:
     """Reduce folded text to Latin consonants and plain vowels, alike for the usual transliterations of Russian."""
-    text = anyascii(fold(text)).lower()
+    # Scriptonite is Скриптонит; ц and ч come as ts and ch
+    text = re.sub(r"c(?![hiey])", "k", anyascii(fold(text)).lower())
     for long, short in (
         ("shch", "s"), ("sch", "s"), ("sh", "s"), ("zh", "z"), ("kh", "h"), ("ts", "c"), ("ch", "c"), ("tch", "c"),
         ("yo", "e"), ("ye", "e"), ("je", "e"), ("jo", "e"), ("yu", "u"), ("iu", "u"), ("ju", "u"), ("ya", "a"),

@@ -13,6 +13,9 @@ from ..workspace.settings import Weekday
 Kind = Literal["daily", "weekly", "monthly", "annual", "decade"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+YEARS = range(1901, 2200)
+"""A date outside of them is a slip of the pen; a form without a year gives 1900."""
+
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 

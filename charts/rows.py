@@ -112,8 +112,9 @@ def in_order(rows: list[Row], where: str, faults: list[str]) -> tuple[Row, ...]:
 def clean(value: object) -> str:
     """Return a value as text on one line, composed."""
     # NFC: the page may spell й as и and a breve, and no search would find it
-    # NUL: PostgreSQL stores none
-    return " ".join(unicodedata.normalize("NFC", str(value).replace("\0", "")).split()) if value is not None else ""
+    # JSON may hold half a character, and NUL: neither can be stored
+    text = str(value).replace("\0", "").encode(errors="ignore").decode() if value is not None else ""
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def number(value: object) -> int | None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import func, select
 
+from ..charts.collect import Chart, at
+from ..charts.periods import Period, week_of
 from ..workspace import tables as t
 from ..workspace.workspace import Workspace
 
@@ -228,7 +230,7 @@ class Tables:
         source, chart, country : str
             As ``chartropy sources`` names them; ``chartropy``, ``composite`` is the composite.
         week : date or str
-            Last day of the chart week, or of a weekly period that ends on another day.
+            Any day of the chart week.
 
         Returns
         -------
@@ -236,15 +238,10 @@ class Tables:
             Empty when it is not there.
         """
         entry = t.entry.c
+        period = Period.week(week_of(date.fromisoformat(str(week)), self.workspace.settings.week_ends))
         return self.workspace.store.frame(
             select(*(column for column in entry if column.name != "name_id"))
-            .where(
-                entry.source == source,
-                entry.chart == chart,
-                entry.country == country,
-                entry.period == "weekly",
-                entry.period_end == str(week),
-            )
+            .where(at(entry, Chart(source, chart, country), period))
             .order_by(entry.position)
         )
 

@@ -117,7 +117,7 @@ def chosen_periods(
     closed = Period.holding(running.start - timedelta(days=1), kind, ends)
     begin = first or day
     start = Period.holding(begin, kind, ends) if begin else closed
-    end = Period.holding(last, kind, ends) if last else start if day else closed
+    end = Period.holding(last, kind, ends) if last else start if day else max(start, closed)
     # the running week can be asked for: charts that only show the present are had then
     if end > running or start > end:
         raise SettingsError(f"from {first or day} to {last or end.end}: that is no span of {kind} periods up to now.")

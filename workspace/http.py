@@ -17,7 +17,9 @@ from .settings import Source
 
 if TYPE_CHECKING:
     from protego import Protego
-    from pyrate_limiter import AbstractBucket
+    from pyrate_limiter import AbstractBucket, Limiter
+    from requests_ratelimiter import LimiterAdapter
+    from urllib3.response import BaseHTTPResponse
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,19 @@ MAX_BYTES = 64 * 1024 * 1024
 
 
 class _Patience(Retry):
-    """urllib3's retries, but a long Retry-After ends the attempt instead of holding the run."""
+    """urllib3's retries, but each is a request that the rate counts, and a long Retry-After ends the attempt."""
+
+    limiter: Limiter | None = None
+
+    def new(self, **kw: Any) -> _Patience:
+        copy = super().new(**kw)
+        copy.limiter = self.limiter
+        return copy
+
+    def sleep(self, response: BaseHTTPResponse | None = None) -> None:
+        super().sleep(response)
+        if self.limiter is not None:
+            self.limiter.try_acquire()
 
     def increment(self, method=None, url=None, response=None, error=None, _pool=None, _stacktrace=None):
         wait = self.get_retry_after(response) if response is not None else None
@@ -66,7 +80,6 @@ class Client:
 
     def __init__(self, name: str, source: Source, user_agent: str, recent: AbstractBucket):
         from pyrate_limiter import Limiter
-        from requests_ratelimiter import LimiterAdapter
 
         self.name, self.source = name, source
         self.refused: SourceRefused | None = None
@@ -76,12 +89,10 @@ class Client:
         self._session.headers["User-Agent"] = user_agent
         # The platform's pages, at the rate it allows, counted across runs.
         self._limiter = Limiter(recent)
-        self._session.mount(
-            source.base_url, LimiterAdapter(limiter=self._limiter, per_host=False, max_retries=self._patience())
-        )
+        self._session.mount(source.base_url, self._adapter(limiter=self._limiter, per_host=False))
         # Its media servers, which publish no rate: a few files a second.
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, LimiterAdapter(per_second=8, burst=2, max_retries=self._patience()))
+            self._session.mount(scheme, self._adapter(per_second=8, burst=2))
 
     def get(self, url: str, *, params: dict[str, str] | None = None, accept: str = "*/*") -> requests.Response:
         """Ask for a page or a file and read it whole.
@@ -184,7 +195,15 @@ class Client:
                 )
             )
 
-    def _patience(self) -> Retry:
+    def _adapter(self, **limits: Any) -> LimiterAdapter:
+        from requests_ratelimiter import LimiterAdapter
+
+        patience = self._patience()
+        adapter = LimiterAdapter(max_retries=patience, **limits)
+        patience.limiter = adapter.limiter
+        return adapter
+
+    def _patience(self) -> _Patience:
         return _Patience(
             total=self.source.retries,
             status_forcelist=(429, 500, 502, 503, 504),

@@ -64,32 +64,41 @@ def parse(body: bytes, origin: str = "") -> tuple[Page, ...]:
     kept = in_order(rows, "feed", faults)
     if not kept:
         raise PageError(f"apple: none of the {len(items)} entries of the feed has an artist and a title.", body)
-    country = clean(feed.get("country")).lower() or (said["country"] if said else "")
+    country = clean(feed.get("country")).lower()
+    if not re.fullmatch("[a-z]{2}", country):
+        country = said["country"] if said else ""
     return (Page(kept, "songs", country, taken=_date(clean(feed.get("updated"))), faults=tuple(faults)),)
 
 
 def _row(item: dict, place: int) -> Row:
     genres = item.get("genres")
-    named = [clean(one.get("name")) for one in genres if isinstance(one, dict)] if isinstance(genres, list) else []
-    artist = clean(item.get("artistName"))
+    named = [_text(one.get("name")) for one in genres if isinstance(one, dict)] if isinstance(genres, list) else []
+    artist = _text(item.get("artistName"))
     return Row(
         place,
         # one field: several artists stand in it as "One & Two" or "One, Two", which may as well be the name of one
         artists=(artist,) if artist else (),
-        title=clean(item.get("name")),
+        title=_text(item.get("name")),
         track_id=clean(item.get("id")),
         released=day(clean(item.get("releaseDate"))),
         genres=tuple(name for name in named if name and name != "Music"),  # every song bears that one
-        link=clean(item.get("url")),
+        link=_text(item.get("url")),
     )
+
+
+def _text(value: object) -> str:
+    # what is no text there is nobody's name
+    return clean(value) if isinstance(value, str) else ""
 
 
 def _date(text: str) -> date | None:
     """Return the day in ``2026-07-02 09:00:00 +0000`` or ``Thu, 02 Jul 2026 09:00:00 +0000``, as it is where that is said."""
     try:
-        return date.fromisoformat(text[:10]) if text[:4].isdecimal() else parsedate_to_datetime(text).date()
+        found = date.fromisoformat(text[:10]) if text[:4].isdecimal() else parsedate_to_datetime(text).date()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+    # the week that holds it must lie in the calendar, too
+    return found if date.min.year < found.year < date.max.year else None
 
 
 SOURCE = Source(

@@ -6,7 +6,7 @@ One request of its API; pylast asks the same, but over a client of its own that 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -14,7 +14,7 @@ from ...workspace.errors import PageError, SourceError, SourceRefused, SourceUnr
 from ...workspace.http import Client
 from ...workspace.settings import Rate
 from ...workspace.settings import Source as Settings
-from ..rows import Page, Row, clean, count, in_order
+from ..rows import MAX_POSITION, Page, Row, clean, count, in_order
 from ..source import Answer, Asked, Source, answer_of, form_of, json_of
 
 COUNTRIES = {
@@ -66,7 +66,7 @@ def fetch(client: Client, asked: Asked) -> Answer:
     if not known and (code_of(asked.country) != asked.country or len(asked.country) < 4):
         better = f"write {code_of(asked.country)!r}" if len(asked.country) > 3 else "write it out, such as 'viet nam'"
         raise PageError(f"lastfm: the country {asked.country!r} is not known here by that name: {better}.")
-    key = client.source.key
+    key = client.source.key.strip()
     if not key:
         raise client.refuse(SourceRefused(KEYLESS))
     question = {"method": "chart.gettoptracks"}
@@ -86,7 +86,7 @@ def fetch(client: Client, asked: Asked) -> Answer:
 
 
 def _meant(client: Client, code: int, words: str, body: bytes) -> SourceError:
-    words = words.replace(client.source.key, "…")
+    words = words.replace(client.source.key.strip(), "…")
     if code in _NOT_IN:
         return client.refuse(
             SourceRefused(
@@ -107,7 +107,10 @@ def _without_key(url: str) -> str:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def parse(body: bytes, origin: str = "") -> tuple[Page, ...]:
+def parse(
+    body: bytes,
+    origin: str = "",  # noqa: ARG001 - an answer says itself what it is
+) -> tuple[Page, ...]:
     """Read an answer, live or saved, in XML or JSON; see :class:`..source.Source`."""
     said = _error(body)
     if said:
@@ -125,8 +128,11 @@ def parse(body: bytes, origin: str = "") -> tuple[Page, ...]:
             faults.append(f"position {place}: no track: {str(item)[:80]}; left out")
             continue
         # ranks are counted from 0 or from 1, on every page anew; some lists have none and are in order
-        position = rank - min(counted) + 1 if rank is not None and len(counted) == len(items) else place
-        rows.append(_row(item, before + position))
+        position = before + (rank - min(counted) + 1 if rank is not None and len(counted) == len(items) else place)
+        if position > MAX_POSITION:
+            faults.append(f"position {position}: there are {MAX_POSITION} at most; left out")
+        else:
+            rows.append(_row(item, position))
     kept = in_order(rows, "answer", faults)
     if not kept:
         raise PageError(f"lastfm: none of the {len(items)} entries is a track with an artist and a title.", body)
@@ -163,7 +169,7 @@ def _tree(body: bytes) -> ElementTree.Element:
         raise PageError(f"lastfm: the answer is no whole XML ({error}).", body) from error
 
 
-def _from_xml(body: bytes) -> tuple[Mapping[str, object], list[object]]:
+def _from_xml(body: bytes) -> tuple[Mapping[str, object], Sequence[object]]:
     """Return what the list of tracks says of itself, and the tracks, in the form that they have in JSON."""
     root = _tree(body)
     lists = [one for one in (root, *root) if one.tag in ("tracks", "toptracks")]
@@ -181,7 +187,7 @@ def _item(track: ElementTree.Element) -> object:
     return fields | {"@attr": track.attrib}
 
 
-def _from_json(body: bytes) -> tuple[Mapping[str, object], list[object]]:
+def _from_json(body: bytes) -> tuple[Mapping[str, object], Sequence[object]]:
     data = json_of("lastfm", body)
     found = (
         next((data[key] for key in ("tracks", "toptracks") if key in data), None) if isinstance(data, dict) else None
@@ -210,15 +216,20 @@ def _rank(item: object) -> int | None:
 
 def _row(item: dict, position: int) -> Row:
     artist = item.get("artist")
-    name = clean(artist.get("name") if isinstance(artist, dict) else artist)
+    name = _text(artist.get("name") if isinstance(artist, dict) else artist)
     return Row(
         position,
         artists=(name,) if name else (),
-        title=clean(item.get("name")),
-        track_id=clean(item.get("mbid")),
-        link=clean(item.get("url")),
+        title=_text(item.get("name")),
+        track_id=_text(item.get("mbid")),
+        link=_text(item.get("url")),
         plays=count(item.get("playcount")) or count(item.get("listeners")) or None,
     )
+
+
+def _text(value: object) -> str:
+    # what is no text there is nobody's name
+    return clean(value) if isinstance(value, str) else ""
 
 
 SOURCE = Source(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from functools import partial
@@ -17,9 +18,9 @@ from ...workspace.errors import PageError, SettingsError
 from ...workspace.http import Client
 from ...workspace.settings import Settings as AllSettings
 from ...workspace.settings import Source as Settings
-from ..periods import Period, first_day, week_of
+from ..periods import YEARS, Period, week_of
 from ..rows import MAX_POSITION, Page, Row, clean, count, day, isrc, number
-from ..source import Answer, Asked, Source, answer_of
+from ..source import Answer, Asked, Source, answer_of, form_of
 
 COLUMNS = {
     "position": ("position", "rank", "pos", "place", "место", "позиция"),
@@ -42,6 +43,9 @@ COLUMNS = {
 MAPPED = (*COLUMNS, "genres", "period", "period_end", "day")
 """What a mapping in the settings may name: also ``period`` (first and last day), ``period_end`` (the last day, exactly) and
 ``day`` (the day of a snapshot or of a daily chart); ``week`` is any day of the chart week."""
+
+WHEN = ("period", "period_end", "day", "week")
+"""Columns that may say when; the first that is there does."""
 
 Cell = dict[str, str]
 
@@ -76,7 +80,10 @@ def parse(
     PageError
         Naming the line and the value; one bad line spoils the table, because a person made it and can mend it.
     """
-    rows = _json_rows(body, own) if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") else _csv_rows(body)
+    if form_of(body) == "html":
+        raise PageError("is a web page, not a table.", body)
+    text = _decoded(body)
+    rows = _json_rows(text, body, own) if text.lstrip()[:1] in ("{", "[") else _csv_rows(text, body)
     first = next(rows, None)
     if first is None:
         raise PageError("holds no row, only the names of columns.", body)
@@ -107,7 +114,8 @@ def source(name: str, own: Settings, settings: AllSettings) -> Source:
     Raises
     ------
     SettingsError
-        When the mapping names a column that is none of ours, or leaves out artist or title.
+        When the mapping names a column that is none of ours, or leaves out artist or title; when its dates or its path
+        cannot be understood.
     """
     columns = own.columns or {}
     for ours in columns:
@@ -118,13 +126,15 @@ def source(name: str, own: Settings, settings: AllSettings) -> Source:
     missing = [ours for ours in ("artist", "title") if ours not in columns]
     if missing:
         raise SettingsError(f"sources.{name}.columns: say which column is {' and which is '.join(missing)}.")
+    _check_dates(name, own, columns)
+    _check_path(name, own)
     where = f"fetched from {own.base_url}/{own.path}" if own.path else "imported from files"
     return Source(
         name=name,
         title=f"{name} (a table of yours)",
         gives=f"{own.period} charts, {where}",
         needs="its columns in the settings" + ("" if own.path else ", and your files"),
-        charts=dict.fromkeys(own.charts, name),
+        charts=dict.fromkeys((chart.partition(":")[0] for chart in own.charts), name),
         settings=own,
         parse=partial(parse, settings=settings, own=own),
         fetch=_fetch if own.path else None,
@@ -134,20 +144,52 @@ def source(name: str, own: Settings, settings: AllSettings) -> Source:
     )
 
 
+def _check_dates(name: str, own: Settings, columns: dict[str, str]) -> None:
+    if not any(column in columns for column in WHEN):
+        return
+    forms = own.dates.split(" - ", 1) if "period" in columns else [own.dates]
+    if "period" in columns and len(forms) == 1:
+        raise SettingsError(
+            f"sources.{name}.dates = {own.dates!r}: a period has a first and a last day, so write both forms, with ' - ' "
+            "between them."
+        )
+    try:
+        for form in forms:
+            datetime.strptime(date(2026, 7, 2).strftime(form), form)
+    except (ValueError, re.error) as error:
+        hint = "; two days are for a column named period" if " - " in own.dates and len(forms) == 1 else ""
+        raise SettingsError(f"sources.{name}.dates = {own.dates!r} is no form of dates ({error}){hint}.") from error
+
+
+def _check_path(name: str, own: Settings) -> None:
+    if own.path and not own.base_url:
+        raise SettingsError(f"sources.{name}.path = {own.path!r}: say below which base_url that is.")
+    period = None if own.period == "snapshot" else Period.week(date(2026, 7, 2))
+    try:
+        _filled_in(own.path, Asked("chart", "ru", period))
+    except (LookupError, ValueError, AttributeError, TypeError) as error:
+        names = "{chart} and {country}" if period is None else "{start}, {end}, {chart} and {country}"
+        raise SettingsError(
+            f"sources.{name}.path = {own.path!r}: cannot be filled in ({type(error).__name__}: {error}); "
+            f"{own.period} charts have {names}."
+        ) from error
+
+
 def _fetch(client: Client, asked: Asked) -> Answer:
-    period = asked.period
-    path = client.source.path.format(
-        chart=asked.chart, country=asked.country, start=period.start if period else "", end=period.end if period else ""
-    )
+    path = _filled_in(client.source.path, asked)
     return answer_of(
         client, client.get(path), f"Save the table and give it to `chartropy import FILE --source {client.name}`."
     )
 
 
+def _filled_in(path: str, asked: Asked) -> str:
+    days = {"start": asked.period.start, "end": asked.period.end} if asked.period else {}
+    return path.format(chart=asked.chart, country=asked.country, **days)
+
+
 def _kind(own: Settings | None) -> str:
-    return {"weekly": "week", "monthly": "month", "annual": "year", "daily": "day"}.get(
-        own.period if own else "weekly", "chart"
-    )
+    names = {"weekly": "week", "monthly": "month", "annual": "year", "daily": "day", "decade": "decade"}
+    return names.get(own.period if own else "weekly", "chart")
 
 
 def _columns(given: Iterable[str], own: Settings | None, body: bytes) -> dict[str, str]:
@@ -182,23 +224,24 @@ def _reader(own: Settings | None, settings: AllSettings) -> Callable[[Cell], tup
     def when(text: str, what: str) -> date:
         shown = text[:10] if form == "%Y-%m-%d" else text
         try:
-            found = datetime.strptime(shown, form).date()
-            first_day(found)
-        except (ValueError, OverflowError):
-            raise ValueError(f"{what} {text!r} is no date; write {date(2026, 7, 2).strftime(form)}.") from None
-        return found
+            return _dated(shown, form)
+        except ValueError:
+            raise ValueError(
+                f"{what} {text!r} is no date of a chart; write {date(2026, 7, 2).strftime(form)}."
+            ) from None
 
     def read(what: str, text: str) -> tuple[Period | None, date | None]:
         if what == "period":
             first_form, _, last_form = form.partition(" - ")
             first, _, last = text.partition(" - ")
             try:
-                start, end = (datetime.strptime(*pair).date() for pair in ((first, first_form), (last, last_form)))
-                if start > end:
-                    raise ValueError
+                start, end = _dated(first, first_form), _dated(last, last_form)
             except ValueError:
                 raise ValueError(f"period {text!r} is not written like {form!r}, first and last day.") from None
-            return Period(end, start, kind if kind != "snapshot" else "weekly"), None
+            period = Period.week(end) if kind in ("weekly", "snapshot") else Period.holding(end, kind)
+            if period.start != start or period.end != end:
+                raise ValueError(f"period {text!r} is no {_kind(own)}, but {(end - start).days + 1} days.")
+            return period, None
         found = when(text, what)
         if what == "day" and kind == "snapshot":
             return None, found
@@ -209,7 +252,7 @@ def _reader(own: Settings | None, settings: AllSettings) -> Callable[[Cell], tup
         return Period.holding(found, kind), None
 
     def cached(cell: Cell) -> tuple[Period | None, date | None]:
-        what = next((name for name in ("period", "period_end", "day", "week") if name in cell), "")
+        what = next((name for name in WHEN if name in cell), "")
         if not what:
             return None, None
         if (what, cell[what]) not in known:
@@ -217,6 +260,13 @@ def _reader(own: Settings | None, settings: AllSettings) -> Callable[[Cell], tup
         return known[what, cell[what]]
 
     return cached
+
+
+def _dated(text: str, form: str) -> date:
+    found = datetime.strptime(text, form).date()
+    if found.year not in YEARS:
+        raise ValueError(text)
+    return found
 
 
 def _row(cell: Cell, place: int | None) -> Row:
@@ -246,16 +296,18 @@ def _row(cell: Cell, place: int | None) -> Row:
 
 def _text(value: object) -> str:
     """A cell as text: what JSON leaves out is empty, several artists are joined."""
-    if isinstance(value, list):
-        return ", ".join(map(_text, value))
-    if isinstance(value, dict):  # {"name": ...}
-        return _text(value.get("name"))
-    return "" if value is None or value != value else clean(value)
+    parts = value if isinstance(value, list) else [value]
+    return ", ".join(filter(None, map(_name, parts)))
 
 
-def _json_rows(body: bytes, own: Settings | None) -> Iterator[tuple[int, dict]]:
+def _name(value: object) -> str:
+    value = value.get("name") if isinstance(value, dict) else value  # {"name": ...}
+    return "" if value is None or value != value or isinstance(value, (list, dict)) else clean(value)
+
+
+def _json_rows(text: str, body: bytes, own: Settings | None) -> Iterator[tuple[int, dict]]:
     try:
-        data = json.loads(body)
+        data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise PageError(f"not valid JSON: {error}.", body) from error
     if own and own.rows:
@@ -270,9 +322,8 @@ def _json_rows(body: bytes, own: Settings | None) -> Iterator[tuple[int, dict]]:
     yield from enumerate((dict.fromkeys(columns) | row for row in data), 2)
 
 
-def _csv_rows(body: bytes) -> Iterator[tuple[int, dict]]:
-    text = _decoded(body)
-    first = text.split("\n", 1)[0]
+def _csv_rows(text: str, body: bytes) -> Iterator[tuple[int, dict]]:
+    first = text.lstrip("\r\n").split("\n", 1)[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
     head: list[str] = []
     try:

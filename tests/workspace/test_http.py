@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -225,6 +226,13 @@ def test_the_rate_holds_across_clients_that_share_a_database(client_of, server, 
     times = [when - server.asked[0][0] for when, _, _ in server.asked]
     assert times[2] < 0.8
     assert times[3] >= 0.9
+
+
+def test_asking_again_counts_as_asking(client_of, server, answer):
+    server.say("/page", answer(status=500), answer(status=503, headers={"Retry-After": "0"}), answer(b"here"))
+    client_of(retries=3, rate=Rate(requests=1, seconds=1)).get("/page")
+    times = [when for when, _, _ in server.asked]
+    assert min(later - sooner for sooner, later in pairwise(times)) >= 0.9
 
 
 @pytest.mark.both_databases

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chartropy.charts.rows import clean
 from chartropy.charts.source import Asked
 from chartropy.charts.sources.yandex import SOURCE, fetch, fetch_credits, parse
 from chartropy.workspace.errors import PageError, SourceRefused, SourceUnreachable
@@ -412,4 +413,4 @@ def test_the_rows_of_the_world_are_what_it_published(world, workspace):
     }
     for row in page.rows:
         artists, title = published[row.position]["spelled"]["yandex"]
-        assert (row.artists, row.title, bool(row.plays)) == (tuple(artists), title, True)
+        assert (row.artists, row.title, bool(row.plays)) == (tuple(map(clean, artists)), clean(title), True)
