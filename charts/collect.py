@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 SNAPSHOT = "snapshot"
 """Kind of a page that shows how a chart stood on one day."""
 
+CLAIMS = "claims"
+"""Chart of a page that ranks nothing: it says who or what is AI."""
+
 NOT_CHARTS = ("itunes",)
 """Sources in the settings that give no charts."""
 
@@ -270,7 +273,7 @@ def _take_snapshot(workspace: Workspace, source: Source, chart: Chart, now: Peri
             stored = len(_stored_positions(connection, chart, now))
         if not stored:
             return _failed(workspace, chart, now, error)
-        _remember(workspace, chart.source, error)
+        remember(workspace, chart.source, error)
         log.warning("%s: no snapshot today, earlier ones of this week stand: %s", chart, error)
         return Outcome(chart, now, stored)
     if page.period is not None:
@@ -316,8 +319,7 @@ def _ask(workspace: Workspace, source: Source, chart: Chart, period: Period | No
         if covered is None:
             taken = page.taken or workspace.now().date()
         page_id = store_page(workspace, connection, chart, covered, body, answer.url, answer.content_type, taken=taken)
-        succeeded = {"source": chart.source, "succeeded_at": timestamp(workspace.now())}
-        upsert(connection, t.source, [succeeded])
+    remember(workspace, chart.source)
     return page, page_id
 
 
@@ -328,14 +330,16 @@ def _failed(workspace: Workspace, chart: Chart, period: Period, error: SourceErr
         if stored:
             reason += f" The {stored} positions stored before are kept."
         store_gap(connection, chart, period, reason, passing=True)
-    _remember(workspace, chart.source, error)
+    remember(workspace, chart.source, error)
     return Outcome(chart, period, stored, gap=reason)
 
 
-def _remember(workspace: Workspace, source: str, error: SourceError) -> None:
+def remember(workspace: Workspace, source: str, error: Exception | None = None) -> None:
+    """Write down when a source last answered, or how it last failed."""
+    now = timestamp(workspace.now())
+    row = {"failed_at": now, "error": str(error)} if error else {"succeeded_at": now}
     with workspace.store.transaction() as connection:
-        row = {"source": source, "failed_at": timestamp(workspace.now()), "error": str(error)}
-        upsert(connection, t.source, [row])
+        upsert(connection, t.source, [{"source": source, **row}])
 
 
 def _in_our_weeks(workspace: Workspace, period: Period) -> Period:

@@ -14,7 +14,7 @@ from ..workspace import tables as t
 from ..workspace.errors import PageError
 from ..workspace.workspace import Workspace
 from . import composite
-from .collect import SNAPSHOT, Chart, Sheet, at, averaged, read_body, store_sheets
+from .collect import CLAIMS, SNAPSHOT, Chart, Sheet, at, averaged, read_body, store_sheets
 from .periods import KINDS, Period
 from .rows import Row
 
@@ -71,7 +71,7 @@ def _sheets(workspace: Workspace) -> Iterator[Sheet]:
     page = t.page.c
     query = (
         select(page.page_id, page.source, page.chart, page.country, page.period, page.period_end, page.problem)
-        .where(page.source != composite.SOURCE)
+        .where(page.source != composite.SOURCE, page.chart != CLAIMS)
         .order_by(page.fetched_at, page.page_id)
     )
     with workspace.store.reading() as connection:

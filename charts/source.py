@@ -68,6 +68,9 @@ class Source:
     fetch : callable or None
         ``(client, asked)`` to an Answer. Raises SourceRefused, SourceUnreachable or PageError.
         None for a source that only files are imported from.
+    credits : callable or None
+        ``(client, track_id)`` to an Answer and what it says of AI in the making of a track, in its words; empty when
+        nothing. Raises as `fetch` does.
     kinds : tuple of str
         Kinds of period it publishes.
     current : bool
@@ -86,6 +89,7 @@ class Source:
     settings: Settings
     parse: Callable[[bytes, str], tuple[Page, ...]]
     fetch: Callable[[Client, Asked], Answer] | None = None
+    credits: Callable[[Client, str], tuple[Answer, str]] | None = None
     kinds: tuple[Kind, ...] = ("weekly",)
     current: bool = False
     open_ended: bool = False

@@ -11,11 +11,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from ..workspace.errors import ChartropyError, SettingsError
+
+if TYPE_CHECKING:
+    from ..charts.claims import Claims
 
 T = TypeVar("T")
 
@@ -105,11 +108,11 @@ def weekly(workspace: Folder = None, week: Week = None) -> None:
 
     with _workspace(workspace) as ws:
         chosen = steps.chosen_week(ws, _day(week))
-        outcomes, analysis, page = steps.weekly(ws, chosen, catch_up=week is None, track=_track)
-        _say_collected(outcomes)
+        outcomes, claims, analysis, page = steps.weekly(ws, chosen, catch_up=week is None, track=_track)
+        _say_collected(outcomes, claims)
         _say_analyzed(analysis)
         typer.echo(f"Report: {page.absolute()}")
-        _end([*_gaps_of(outcomes), *analysis.gaps])
+        _end([*_gaps_of(outcomes), *claims.gaps, *analysis.gaps])
 
 
 @app.command()
@@ -133,6 +136,7 @@ def collect(
     again: Annotated[bool, typer.Option("--again", help="Ask also for charts that are stored.")] = False,
 ) -> None:
     """Collect the charts of a week, or of every week between two."""
+    from ..charts.claims import collect_claims
     from ..charts.collect import collect_between
     from ..charts.composite import compose
     from . import weekly as steps
@@ -142,8 +146,9 @@ def collect(
         with ws.writing():
             outcomes = collect_between(ws, start.end, end.end, start.kind, again=again)
             outcomes += compose(ws)
-        _say_collected(outcomes)
-        _end(_gaps_of(outcomes))
+            claims = collect_claims(ws, [outcome.week for outcome in outcomes])
+        _say_collected(outcomes, claims)
+        _end([*_gaps_of(outcomes), *claims.gaps])
 
 
 @app.command()
@@ -156,8 +161,9 @@ def sources(workspace: Folder = None) -> None:
         found = read_sources(ws)
     for source in found:
         typer.echo(f"{source['name']}: {source['title']}" + ("" if source["collected"] else " (not collected now)"))
-        for title in ("gives", "needs", "charts", "last success", "last error"):
-            typer.echo(f"    {title}: {source[title]}")
+        for title, said in source.items():
+            if title not in ("name", "title", "collected"):
+                typer.echo(f"    {title}: {said}")
 
 
 @app.command()
@@ -468,10 +474,12 @@ def _gaps_of(outcomes: Iterable) -> list[str]:
     return [f"{outcome.chart}, {outcome.period}: {outcome.gap}" for outcome in outcomes if outcome.gap]
 
 
-def _say_collected(outcomes: Iterable) -> None:
+def _say_collected(outcomes: Iterable, claims: Claims) -> None:
     for outcome in outcomes:
         new = f", {outcome.changed} new or changed" if outcome.changed else ""
         typer.echo(f"{outcome.chart}, {outcome.period}: {outcome.rows} positions{new}")
+    if claims.changed:
+        typer.echo(f"claims that a recording is AI: {claims.changed} new, changed or withdrawn")
 
 
 def _span(places: list) -> str:

@@ -46,11 +46,11 @@ def read_status(workspace: Workspace) -> Status:
     gaps = every_gap[every_gap["period"] == "weekly"]
     by_recording = verdicts.set_index("recording_id")["verdict"]
     rows = []
-    for week in _every_week([*entries["week"].dropna(), *gaps["week"]]):
-        charted = entries[entries["week"] == week]
+    entries_of, gaps_of = ({str(week): one for week, one in table.groupby("week")} for table in (entries, gaps))
+    for week in _every_week([*entries_of, *gaps_of]):
+        charted, missing = entries_of.get(week, entries[:0]), gaps_of.get(week, gaps[:0])
         ids = charted["recording_id"].unique()
         counts = by_recording.reindex(ids).value_counts()
-        missing = gaps[gaps["week"] == week]
         charts = charted.groupby(["source", "chart", "country"]).ngroups
         absent = sum(
             charted[(charted["source"] == gap.source) & (charted["chart"] == gap.chart)].empty
@@ -90,18 +90,23 @@ def read_sources(workspace: Workspace) -> list[dict[str, str | bool]]:
     Returns
     -------
     list of dict
-        ``name, title, collected, gives, needs, charts, last success, last error``.
+        ``name, title, collected, gives, needs, charts, last success, last error``; then the registries of AI artists,
+        with ``claims`` for charts.
     """
-    from ..charts.collect import settings_of, sources_of
+    from ..charts.collect import CLAIMS, settings_of, sources_of
 
+    registries = workspace.settings.registries
     with workspace.store.reading() as connection:
         known = {row.source: row for row in connection.execute(select(t.source))}
-        imported = dict(
+        imported: dict[str, str] = dict(
             connection.execute(
                 select(t.page.c.source, func.max(t.page.c.fetched_at))
-                .where(t.page.c.problem.is_(None))
+                .where(t.page.c.problem.is_(None), t.page.c.chart != CLAIMS)
                 .group_by(t.page.c.source)
             ).all()  # pyright: ignore[reportArgumentType]
+        )
+        claims: dict[str, int] = dict(
+            connection.execute(select(t.label.c.source, func.count()).group_by(t.label.c.source)).all()  # pyright: ignore[reportArgumentType]
         )
     rows = []
     for name, source in sources_of(workspace).items():
@@ -115,11 +120,30 @@ def read_sources(workspace: Workspace) -> list[dict[str, str | bool]]:
                 "gives": source.gives,
                 "needs": source.needs,
                 "charts": f"{charts}; wanted: {', '.join(wanted.charts) or 'none'} ({wanted.country})",
-                "last success": imported.get(name) or "never",
-                "last error": f"{state.failed_at}: {state.error}" if state and state.error else "none",
+                "last success": max(imported.get(name, ""), _succeeded(state)) or "never",
+                "last error": _failed(state),
             }
         )
+    rows += [
+        {
+            "name": name,
+            "title": f"a registry of AI artists, {registry.location}",
+            "collected": True,
+            "claims": f"{claims.get(name, 0)} about the recordings stored",
+            "last success": _succeeded(known.get(name)) or "never",
+            "last error": _failed(known.get(name)),
+        }
+        for name, registry in registries.items()
+    ]
     return rows
+
+
+def _succeeded(state) -> str:
+    return state.succeeded_at or "" if state else ""
+
+
+def _failed(state) -> str:
+    return f"{state.failed_at}: {state.error}" if state and state.error else "none"
 
 
 def _every_week(present: list[str]) -> list[str]:

@@ -19,6 +19,7 @@ import numpy as np
 from sqlalchemy import and_, select
 
 from ..audio import previews
+from ..charts.claims import Claims, collect_claims
 from ..charts.collect import Chart, Outcome, collect, missed_weeks
 from ..charts.composite import compose
 from ..charts.periods import KINDS, Period, last_closed_week, week_of
@@ -177,7 +178,7 @@ def report(workspace: Workspace, weeks: Iterable[date]) -> Path:
 
 def weekly(
     workspace: Workspace, week: date, *, catch_up: bool = False, track: Track = plainly
-) -> tuple[list[Outcome], Analysis, Path]:
+) -> tuple[list[Outcome], Claims, Analysis, Path]:
     """Do the whole week: collect, analyze, report. Takes the workspace for writing while it works.
 
     With `catch_up`, weeks that were missed before are done first, as far as the sources still answer for them.
@@ -193,13 +194,14 @@ def weekly(
             outcomes += [outcome for outcome in found if one == week or outcome.changed]
             came |= {one for outcome in found if outcome.changed}
         outcomes += compose(workspace)
+        claims = collect_claims(workspace, [*missed, week])
         others: set[date] = set()
         for one in (one for one in missed if one in came):
             others |= {one, *map(date.fromisoformat, analyze(workspace, one, track=track).measured_weeks)}
         analysis = analyze(workspace, week, track=track)
         others |= {date.fromisoformat(changed) for changed in analysis.measured_weeks}
         page = report(workspace, [*sorted(others - {week}), week])
-    return outcomes, analysis, page
+    return outcomes, claims, analysis, page
 
 
 def read_season(workspace: Workspace) -> Season:

@@ -117,6 +117,8 @@ class Registry(_Strict):
     """URL, or path of a file (relative ones below the workspace folder)."""
     artist: str = "artist"
     """Column (CSV) or key (JSON) that holds the artist's name."""
+    rows: str = ""
+    """Where in a JSON object the list of artists lies, keys joined by dots; empty: the JSON is the list."""
     added: str = ""
     """Column or key that holds the day it was listed, if any."""
     removed: str = ""

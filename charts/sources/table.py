@@ -80,10 +80,7 @@ def parse(
     PageError
         Naming the line and the value; one bad line spoils the table, because a person made it and can mend it.
     """
-    if form_of(body) == "html":
-        raise PageError("is a web page, not a table.", body)
-    text = _decoded(body)
-    rows = _json_rows(text, body, own) if text.lstrip()[:1] in ("{", "[") else _csv_rows(text, body)
+    rows = records(body, own.rows if own else "")
     first = next(rows, None)
     if first is None:
         raise PageError("holds no row, only the names of columns.", body)
@@ -106,6 +103,27 @@ def parse(
         Page(tuple(rows[position] for position in sorted(rows)), chart, country, period, taken, source=said)
         for (said, chart, country, period, taken), rows in charts.items()
     )
+
+
+def records(body: bytes, rows: str = "") -> Iterator[tuple[int, dict]]:
+    """Yield the rows of a CSV or JSON file, each with its line and as a mapping of column to value.
+
+    Parameters
+    ----------
+    body : bytes
+        As for :func:`parse`.
+    rows : str
+        Where in a JSON object the list of rows lies, keys joined by dots.
+
+    Raises
+    ------
+    PageError
+        When it is neither.
+    """
+    if form_of(body) == "html":
+        raise PageError("is a web page, not a table.", body)
+    text = _decoded(body)
+    yield from _json_rows(text, body, rows) if text.lstrip()[:1] in ("{", "[") else _csv_rows(text, body)
 
 
 def source(name: str, own: Settings, settings: AllSettings) -> Source:
@@ -305,18 +323,18 @@ def _name(value: object) -> str:
     return "" if value is None or value != value or isinstance(value, (list, dict)) else clean(value)
 
 
-def _json_rows(text: str, body: bytes, own: Settings | None) -> Iterator[tuple[int, dict]]:
+def _json_rows(text: str, body: bytes, rows: str) -> Iterator[tuple[int, dict]]:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise PageError(f"not valid JSON: {error}.", body) from error
-    if own and own.rows:
-        for part in own.rows.split("."):
+    if rows:
+        for part in rows.split("."):
             data = data.get(part) if isinstance(data, dict) else None
     elif isinstance(data, dict):
         data = next((data[name] for name in ("entries", "rows", "data") if isinstance(data.get(name), list)), None)
     if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
-        where = f"under {own.rows!r}" if own and own.rows else "in it, nor under 'entries', 'rows' or 'data'"
+        where = f"under {rows!r}" if rows else "in it, nor under 'entries', 'rows' or 'data'"
         raise PageError(f"no list of rows {where}.", body)
     columns = {name: None for row in data for name in row}  # rows may leave columns out
     yield from enumerate((dict.fromkeys(columns) | row for row in data), 2)

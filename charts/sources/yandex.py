@@ -137,7 +137,7 @@ def _date(stamp: str) -> date | None:
 # -- the credits -------------------------------------------------------------------------------------------------------
 
 
-def fetch_credits(client: Client, track_id: str) -> str:
+def fetch_credits(client: Client, track_id: str) -> tuple[Answer, str]:
     """Ask what a track's credits say about AI.
 
     Parameters
@@ -148,7 +148,8 @@ def fetch_credits(client: Client, track_id: str) -> str:
 
     Returns
     -------
-    str
+    answer : Answer
+    words : str
         The credit in its words; empty when none names AI, which does not mean that the track is human-made.
 
     Raises
@@ -167,7 +168,7 @@ def fetch_credits(client: Client, track_id: str) -> str:
     # taken for a list that names no AI, another form would say so of every track
     if not isinstance(listed, list) or not all(map(_is_credit, listed)):
         raise PageError(f"yandex: no list of credits for the track {track_id}: they have another form.", answer.body)
-    return "; ".join(dict.fromkeys(filter(None, map(_ai_words, listed))))
+    return answer, "; ".join(dict.fromkeys(filter(None, map(_ai_words, listed))))
 
 
 def _is_credit(credit: object) -> bool:
@@ -199,6 +200,7 @@ SOURCE = Source(
     ),
     parse=parse,
     fetch=fetch,
+    credits=fetch_credits,
     current=True,
     form="json",
 )
