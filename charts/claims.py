@@ -15,16 +15,16 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, and_, delete, or_, select
+from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from ..workspace import tables as t
 from ..workspace.errors import ChartropyError, PageError, SettingsError, SourceError
 from ..workspace.settings import Rate, Registry
 from ..workspace.settings import Source as Settings
-from ..workspace.store import upsert
+from ..workspace.store import digest, timestamp, upsert
 from ..workspace.workspace import Workspace
-from . import names
-from .collect import CLAIMS, Chart, client_of, remember, sources_of, store_page
+from . import composite, names
+from .collect import CLAIMS, NOT_CHARTS, Chart, client_of, remember, sources_of, store_page
 from .identity import in_chunks
 from .names import Name
 from .rows import clean, day
@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 
 FAILURES = 3
 """After so many failures in a row a platform is not asked for credits any more in this run."""
+
+LONGEST_NAME = 32
+"""Letters that the name of a source may have in the database."""
 
 
 @dataclass
@@ -71,13 +74,16 @@ def collect_claims(workspace: Workspace, weeks: Iterable[date]) -> Claims:
     Raises
     ------
     SettingsError
-        When a registry is named like a source.
+        When a registry is named like a source, or its name is too long.
     """
     done = Claims()
     known = sources_of(workspace)
-    for name, registry in workspace.settings.registries.items():
-        if name in known:
+    for name in workspace.settings.registries:
+        if name in (*known, *NOT_CHARTS, composite.SOURCE):
             raise SettingsError(f"registries.{name}: a source is called that; choose another name.")
+        if len(name) > LONGEST_NAME:
+            raise SettingsError(f"registries.{name}: choose a name of at most {LONGEST_NAME} letters.")
+    for name, registry in workspace.settings.registries.items():
         _ask_registry(workspace, name, registry, done)
     for source in known.values():
         if source.credits and source.name in workspace.settings.collect:
@@ -90,6 +96,7 @@ def collect_claims(workspace: Workspace, weeks: Iterable[date]) -> Claims:
 
 def _ask_registry(workspace: Workspace, name: str, registry: Registry, done: Claims) -> None:
     """Store the claims of a registry as it stands now; of one that cannot be had, as it stood last."""
+    fresh = False
     try:
         answer = _registry_of(workspace, name, registry)
         listed = _listed(answer.body, registry)
@@ -97,20 +104,25 @@ def _ask_registry(workspace: Workspace, name: str, registry: Registry, done: Cla
         done.gaps.append(f"registry {name}: {error}")
         log.warning("registry %s: %s", name, error)
         remember(workspace, name, error)
-        kept = _last_kept(workspace, name)
+        kept = _last_kept(workspace, name, registry)
         if kept is None:
             return
-        answer, listed = kept, _listed(kept.body, registry)
+        answer, listed = kept
     else:
+        fresh = True
         remember(workspace, name)
     with workspace.store.transaction() as connection:
         # kept once, however often it is read
         page_id = store_page(
             workspace, connection, Chart(name, CLAIMS, ""), None, answer.body, answer.url, answer.content_type
         )
+        if fresh and connection.scalar(_newest(name, t.page.c.page_id)) != page_id:
+            # it says again what it said some time ago
+            now = {"fetched_at": timestamp(workspace.now())}
+            connection.execute(update(t.page).where(t.page.c.page_id == page_id).values(now))
         rows = _claims_of(connection, name, listed, page_id, workspace.now().date().isoformat())
         done.changed += _withdraw(connection, name, rows)
-        done.changed += upsert(connection, t.label, rows, unless_only=("labelled_at", "page_id"))
+        done.changed += upsert(connection, t.label, rows, unless_only=("page_id",))
 
 
 def _registry_of(workspace: Workspace, name: str, registry: Registry) -> Answer:
@@ -126,17 +138,29 @@ def _registry_of(workspace: Workspace, name: str, registry: Registry) -> Answer:
         raise PageError(f"{file} cannot be read ({error.strerror}).") from error
 
 
-def _last_kept(workspace: Workspace, name: str) -> Answer | None:
+def _last_kept(workspace: Workspace, name: str, registry: Registry) -> tuple[Answer, dict[str, tuple[str, str]]] | None:
+    """Return a registry as it stood last, and whom it listed; None when it was never had, or not as the settings say now."""
     page = t.page.c
-    query = (
-        select(page.body, page.origin, page.content_type)
+    with workspace.store.reading() as connection:
+        row = connection.execute(_newest(name, page.body, page.origin, page.content_type)).one_or_none()
+    if row is None:
+        return None
+    answer = Answer(zlib.decompress(row.body), row.content_type, row.origin)
+    try:
+        return answer, _listed(answer.body, registry)
+    except PageError:
+        return None
+
+
+def _newest(name: str, *columns):
+    """Return the query for some columns of the page of a registry that was had last."""
+    page = t.page.c
+    return (
+        select(*columns)
         .where(page.source == name, page.chart == CLAIMS, page.problem.is_(None))
-        .order_by(page.fetched_at.desc())
+        .order_by(page.fetched_at.desc(), page.page_id)
         .limit(1)
     )
-    with workspace.store.reading() as connection:
-        row = connection.execute(query).one_or_none()
-    return Answer(zlib.decompress(row.body), row.content_type, row.origin) if row else None
 
 
 def _listed(body: bytes, registry: Registry) -> dict[str, tuple[str, str]]:
@@ -181,6 +205,9 @@ def _claims_of(
         known = Name.from_key(row.folded) if row.folded else names.read(row.artist, row.title)
         for artist in known.artists:
             having[artist].add(row.recording_id)
+    label = t.label.c
+    stored = select(label.recording_id, label.subject, label.labelled_at).where(label.source == name)
+    since = {(row.recording_id, row.subject): row.labelled_at for row in connection.execute(stored)}
     rows = []
     for artist, (added, ground) in listed.items():
         people = names.read(artist, "").artists
@@ -192,7 +219,7 @@ def _claims_of(
                 "subject": artist[:255],
                 "label": "ai",
                 "ground": f"lists an artist of this name{f' ({ground})' if ground else ''}",
-                "labelled_at": added or today,
+                "labelled_at": added or since.get((recording_id, artist[:255]), today),
                 "page_id": page_id,
             }
             for recording_id in sorted(found)
@@ -232,10 +259,7 @@ def _ask_credits(workspace: Workspace, source: Source, weeks: list[str], done: C
             continue
         failed = 0
         with workspace.store.transaction() as connection:
-            chart = Chart(source.name, CLAIMS, "")
-            page_id = store_page(
-                workspace, connection, chart, None, answer.body, _origin(track.track_id), answer.content_type
-            )
+            page_id = _keep_credits(workspace, connection, source.name, track.track_id, answer)
             if words:
                 label = {
                     "recording_id": track.name_id,
@@ -247,6 +271,23 @@ def _ask_credits(workspace: Workspace, source: Source, weeks: list[str], done: C
                     "page_id": page_id,
                 }
                 done.changed += upsert(connection, t.label, [label], unless_only=("labelled_at", "page_id"))
+
+
+def _keep_credits(workspace: Workspace, connection: Connection, source: str, track_id: str, answer: Answer) -> str:
+    """Keep what was answered of a track, also where another track's answer is the same to the letter: it was asked."""
+    page_id = digest(source, CLAIMS, track_id, answer.body)
+    row = {
+        "page_id": page_id,
+        "source": source,
+        "chart": CLAIMS,
+        "country": "",
+        "origin": _origin(track_id),
+        "content_type": answer.content_type[:128],
+        "body": zlib.compress(answer.body, 6),
+        "fetched_at": timestamp(workspace.now()),
+    }
+    upsert(connection, t.page, [row], unless_only=("fetched_at",))
+    return page_id
 
 
 def _without_credits(workspace: Workspace, source: str, weeks: list[str]):

@@ -471,11 +471,17 @@ def _day(week: datetime | None) -> date | None:
 
 
 def _gaps_of(outcomes: Iterable) -> list[str]:
-    return [f"{outcome.chart}, {outcome.period}: {outcome.gap}" for outcome in outcomes if outcome.gap]
+    said = (f"{outcome.chart}, {outcome.period}: {outcome.gap}" for outcome in outcomes if outcome.gap)
+    return list(dict.fromkeys(said))
 
 
 def _say_collected(outcomes: Iterable, claims: Claims) -> None:
+    # a snapshot may have been taken for a week that is collected later in the same run: said once
+    once: dict = {}
     for outcome in outcomes:
+        place = (outcome.chart, outcome.period)
+        once[place] = max(once.get(place, outcome), outcome, key=lambda one: one.changed)
+    for outcome in once.values():
         new = f", {outcome.changed} new or changed" if outcome.changed else ""
         typer.echo(f"{outcome.chart}, {outcome.period}: {outcome.rows} positions{new}")
     if claims.changed:

@@ -24,7 +24,7 @@ from ..charts.periods import first_day
 from ..workspace.files import whole_file
 from . import figures
 from .compare import MEASURES, ONE_WEEK, SHARES, Estimate, apart, compare
-from .season import Key, Season, Weekly, all_weeks, float_of, history_of, key_of, keys_of, names_of
+from .season import Key, Season, Weekly, all_weeks, float_of, history_of, in_order, key_of, keys_of, names_of
 from .words import decimal, environment, percent, percent_tick, plain_tick, say, short_day, text, value_of, writer_of
 
 TABLES = {
@@ -178,7 +178,7 @@ def write_index(folder: Path, season: Season, *, made_at: datetime) -> Path:
     """
     weeks = all_weeks(season)
     history = history_of(season.measures)
-    keys = sorted({key for key, _ in history} | keys_of(season.entries) | keys_of(season.gaps))
+    keys = in_order({key for key, _ in history} | keys_of(season.entries) | keys_of(season.gaps))
     gaps = Counter(season.gaps["week"])
     sizes = season.entries.groupby(["source", "chart", "country", "week"])["position"].count().to_dict()
     names = names_of(keys)

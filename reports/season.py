@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from ..charts.composite import SOURCE as COMPOSITE
 from .compare import ONE_WEEK, Estimate
 from .words import say, text
 
@@ -71,7 +72,7 @@ class Weekly:
         keys = set()
         for table in (season.entries, season.measures, season.gaps):
             keys |= keys_of(table[table["week"].notna() & table["week"].fillna("").between(since, iso)])
-        self.keys = sorted(keys, key=lambda key: (key.source, key.country, key.chart))
+        self.keys = in_order(keys)
         self.names = names_of(self.keys)
         self.charts = {
             (Key(str(source), str(chart), str(country)), str(week)): group
@@ -147,6 +148,12 @@ def all_weeks(season: Season) -> list[date]:
 def names_of(keys: Iterable[Key]) -> dict[Key, str]:
     """Name each chart as briefly as tells them apart."""
     keys = list(keys)
-    short = {key: say("chart_name", key) for key in keys}
-    times = Counter(short.values())
-    return {key: name if times[name] == 1 else say("full_chart_name", key) for key, name in short.items()}
+    several = len({key.source for key in keys} - {COMPOSITE}) > 1
+    names = {key: say("sourced_chart_name" if several else "chart_name", key) for key in keys}
+    times = Counter(names.values())
+    return {key: name if times[name] == 1 else say("full_chart_name", key) for key, name in names.items()}
+
+
+def in_order(keys: Iterable[Key]) -> list[Key]:
+    """Return charts as pages list them: the composite, then by source."""
+    return sorted(keys, key=lambda key: (key.source != COMPOSITE, key.source, key.country, key.chart))
