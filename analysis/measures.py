@@ -7,7 +7,7 @@ ai_share, ai_share.top10
 ai_flagged
     Entries whose recording the detector calls AI. A count: nothing is uncertain about it but the detector.
 ai_labelled
-    Entries whose recording somebody else (a platform, a registry, the user) says is AI: the floor.
+    Entries whose recording somebody else (a platform, a registry) says is AI: claims, not proof.
 undecided, unmeasured
     Entries without an answer, and without a usable preview.
 diversity.order2

@@ -22,6 +22,7 @@ from functools import lru_cache
 from itertools import combinations, product
 from typing import TypeVar
 
+from rapidfuzz import fuzz
 from sqlalchemy import Connection, delete, func, or_, select, update
 
 from ..workspace import tables as t
@@ -61,6 +62,10 @@ one without."""
 SOME_ARTISTS = 0.72
 """Artists of whom some are the same and some are not: never enough to merge, enough to be looked at."""
 
+ANOTHER_WORD = 0.8
+"""Titles that differ in a word, or in how one ends, are never more alike than this."""
+
+_KAZAKH = re.compile("[\u0450-\u052f]")  # Cyrillic letters that Russian has not
 _BEFORE_NAMES = re.compile("^(?:the|dj|mc) ")
 _AND = ("and", "и", "i", "x", "х")
 
@@ -97,7 +102,7 @@ def compare(one: Name, other: Name) -> Likeness:
     """Compare two names."""
     artists = _artists_alike(one.artists, other.artists)
     return Likeness(
-        _alike(one.title, other.title),
+        _title_alike(one.title, other.title),
         artists,
         names.same_version(one.version, other.version),
         len(one.artists) != len(other.artists) and artists <= FEWER_ARTISTS,
@@ -284,15 +289,57 @@ def _bone(text: str) -> str:
 
 
 @lru_cache(65536)
+def _sounds(text: str) -> str:
+    """Return the bone with ш, ж and ч apart from с, з and ц."""
+    return names.skeleton(text.removeprefix("the "), hushing=True).replace(" ", "") or text.replace(" ", "")
+
+
+@lru_cache(65536)
 def _bone_of_artist(text: str) -> str:
     """Return the skeleton of an artist's name, surname first or last, without what some leave out before a name."""
     words = _BEFORE_NAMES.sub("", text).split() or text.split()
     return "".join(sorted(filter(None, map(_bone, words)))) or _bone(text)
 
 
+def _in_order(artist: str) -> str:
+    """Return an artist's words by how they sound, without what some leave out before a name."""
+    return " ".join(sorted(_BEFORE_NAMES.sub("", artist).split(), key=lambda word: (_sounds(word), word))) or artist
+
+
+def _sound_alike(one: str, other: str) -> bool:
+    """Whether two folded texts are one, spelled in two alphabets or in two transliterations."""
+    words, others = one.split(), other.split()
+    if len(words) == len(others):
+        return all(map(_word_sounds_alike, words, others))
+    return _word_sounds_alike(one.replace(" ", ""), other.replace(" ", ""))
+
+
+def _word_sounds_alike(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    # two Russian words are two words, and so are two Chinese ones; Kazakh letters are often written as Russian ones
+    told_apart = not one.isascii() and not other.isascii() and not _KAZAKH.search(one + other)
+    return not told_apart and _sounds(one) == _sounds(other)
+
+
 @lru_cache(65536)
 def _artist_alike(one: str, other: str) -> float:
-    return 0.98 if one != other and _bone_of_artist(one) == _bone_of_artist(other) else _alike(one, other)
+    return 0.98 if one != other and _sound_alike(_in_order(one), _in_order(other)) else _alike(one, other)
+
+
+@lru_cache(65536)
+def _title_alike(one: str, other: str) -> float:
+    likeness = _alike(one, other)
+    if likeness >= 0.98:
+        return likeness
+    words, others = one.split(), other.split()
+    if len(words) != len(others):  # a word more: rather a "not" than a misspelling
+        return min(likeness, ANOTHER_WORD)
+    if one.isascii() == other.isascii():
+        return likeness
+    # transliterations differ inside a word; an end that differs is grammar (Держи, Держись); a mute e is not
+    ends = [[_sounds(word).rstrip("e")[-1:] for word in text] for text in (words, others)]
+    return likeness if ends[0] == ends[1] else min(likeness, ANOTHER_WORD)
 
 
 @lru_cache(65536)
@@ -301,9 +348,13 @@ def _alike(one: str, other: str) -> float:
         return 1.0
     if names.other_number(one, other):
         return 0.0
-    if _bone(one) == _bone(other):
+    one, other = (text.removeprefix("the ") for text in (one, other))
+    if _sound_alike(one, other):
         return 0.98
     ratio = names.alike(one, other)
+    words, others = one.split(), other.split()
+    if _bone(one) == _bone(other) and len(words) == len(others):  # Sok and Shok, but also Morgenstern and Morgenshtern
+        ratio = min(ratio, *(fuzz.ratio(_sounds(a), _sounds(b)) / 100 for a, b in zip(words, others, strict=True)))
     # in one alphabet platforms copy from one another: a letter that differs is rather another word
     return ratio if one.isascii() != other.isascii() else max(0.0, ratio - 0.1)
 

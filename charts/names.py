@@ -49,6 +49,13 @@ _NOISE = re.compile(
     re.I,
 )
 
+_HUSHING = (("shch", "š"), ("shh", "š"), ("sch", "š"), ("sh", "š"), ("zh", "ž"), ("tch", "č"), ("ch", "č"))
+_LATIN = (
+    ("shch", "s"), ("shh", "s"), ("sch", "s"), ("sh", "s"), ("zh", "z"), ("kh", "h"), ("ts", "c"), ("tch", "c"),
+    ("ch", "c"), ("yo", "e"), ("ye", "e"), ("je", "e"), ("jo", "e"), ("yu", "u"), ("iu", "u"), ("ju", "u"),
+    ("ya", "a"), ("ia", "a"), ("ja", "a"), ("y", "i"), ("j", "i"), ("x", "ks"), ("w", "v"), ("ph", "f"),
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Name:
@@ -182,15 +189,16 @@ def fold(text: str) -> str:
     return " ".join(kept.split()) or " ".join(text.split())
 
 
-def skeleton(text: str) -> str:
-    """Reduce folded text to Latin consonants and plain vowels, alike for the usual transliterations of Russian."""
+def skeleton(text: str, *, hushing: bool = False) -> str:
+    """Reduce folded text to Latin consonants and plain vowels, alike for the usual transliterations of Russian.
+
+    With `hushing`, ш, ж and ч stay apart from с, з and ц.
+    """
     # Scriptonite is Скриптонит; ц and ч come as ts and ch
     text = re.sub(r"c(?![hiey])", "k", anyascii(fold(text)).lower())
-    for long, short in (
-        ("shch", "s"), ("sch", "s"), ("sh", "s"), ("zh", "z"), ("kh", "h"), ("ts", "c"), ("ch", "c"), ("tch", "c"),
-        ("yo", "e"), ("ye", "e"), ("je", "e"), ("jo", "e"), ("yu", "u"), ("iu", "u"), ("ju", "u"), ("ya", "a"),
-        ("ia", "a"), ("ja", "a"), ("y", "i"), ("j", "i"), ("x", "ks"), ("w", "v"), ("ph", "f"), ("'", ""),
-    ):  # fmt: skip
+    # ь goes first: влюбиться is vlyubitsya
+    text = text.replace("'", "")
+    for long, short in (*(_HUSHING if hushing else ()), *_LATIN):
         text = text.replace(long, short)
     return re.sub(r"(.)\1+", r"\1", text)
 
