@@ -18,13 +18,13 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from ..workspace import tables as t
-from ..workspace.errors import ChartropyError, PageError, SettingsError, SourceError
+from ..workspace.errors import ChartropyError, PageError, SourceError
 from ..workspace.settings import Rate, Registry
 from ..workspace.settings import Source as Settings
 from ..workspace.store import digest, timestamp, upsert
 from ..workspace.workspace import Workspace
-from . import composite, names
-from .collect import CLAIMS, NOT_CHARTS, Chart, client_of, remember, sources_of, store_page
+from . import names
+from .collect import CLAIMS, Chart, client_of, remember, sources_of, store_page
 from .identity import in_chunks
 from .names import Name
 from .rows import clean, day
@@ -35,9 +35,6 @@ log = logging.getLogger(__name__)
 
 FAILURES = 3
 """After so many failures in a row a platform is not asked for credits any more in this run."""
-
-LONGEST_NAME = 32
-"""Letters that the name of a source may have in the database."""
 
 
 @dataclass
@@ -74,15 +71,11 @@ def collect_claims(workspace: Workspace, weeks: Iterable[date]) -> Claims:
     Raises
     ------
     SettingsError
-        When a registry is named like a source, or its name is too long.
+        When a registry is named like a source.
     """
     done = Claims()
     known = sources_of(workspace)
-    for name in workspace.settings.registries:
-        if name in (*known, *NOT_CHARTS, composite.SOURCE):
-            raise SettingsError(f"registries.{name}: a source is called that; choose another name.")
-        if len(name) > LONGEST_NAME:
-            raise SettingsError(f"registries.{name}: choose a name of at most {LONGEST_NAME} letters.")
+    done.changed += _forget_others(workspace, [*known, *workspace.settings.registries])
     for name, registry in workspace.settings.registries.items():
         _ask_registry(workspace, name, registry, done)
     for source in known.values():
@@ -225,6 +218,12 @@ def _claims_of(
             for recording_id in sorted(found)
         ]
     return list({(row["recording_id"], row["subject"]): row for row in rows}.values())
+
+
+def _forget_others(workspace: Workspace, sources: list[str]) -> int:
+    """Delete the claims of registries that the settings name no longer."""
+    with workspace.store.transaction() as connection:
+        return connection.execute(delete(t.label).where(t.label.c.source.not_in(sources))).rowcount
 
 
 def _withdraw(connection: Connection, name: str, rows: list[dict]) -> int:

@@ -33,8 +33,8 @@ SNAPSHOT = "snapshot"
 CLAIMS = "claims"
 """Chart of a page that ranks nothing: it says who or what is AI."""
 
-NOT_CHARTS = ("itunes",)
-"""Sources in the settings that give no charts."""
+NOT_CHARTS = ("itunes", "chartropy")
+"""Names of sources that give no charts: of previews, and of what is made here."""
 
 
 @dataclass(frozen=True)
@@ -106,10 +106,15 @@ def sources_of(workspace: Workspace) -> dict[str, Source]:
     Raises
     ------
     SettingsError
-        When a mapping of columns is wrong.
+        When a mapping of columns is wrong, or a table or registry is called like something else.
     """
     settings = workspace.settings
     own = {name: source for name, source in settings.sources.items() if source.columns is not None}
+    for name in settings.registries:
+        if name in (*SOURCES, *own, *NOT_CHARTS):
+            raise SettingsError(f"registries.{name}: a source is called that; choose another name.")
+    for name in own.keys() & {*NOT_CHARTS}:
+        raise SettingsError(f"sources.{name}.columns: {name} is no table of yours; choose another name.")
     return SOURCES | {name: table.source(name, source, settings) for name, source in own.items()}
 
 

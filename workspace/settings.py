@@ -50,6 +50,8 @@ def _base_url(value: object) -> object:
 
 
 BaseUrl = Annotated[str, BeforeValidator(_base_url)]
+Name = Annotated[str, Field(min_length=1, max_length=32)]
+"""Of a source or a registry, as the database keeps it."""
 
 
 class _Strict(BaseModel):
@@ -177,8 +179,8 @@ class Settings(BaseSettings):
     """Seconds to wait for another run that is writing, before giving up."""
     collect: tuple[str, ...] = ("tophit", "yandex", "youtube", "apple", "deezer", "shazam")
     """Sources asked every week; `chartropy sources` lists all."""
-    sources: dict[str, Source] = Field(default_factory=dict)
-    registries: dict[str, Registry] = Field(default_factory=dict)
+    sources: dict[Name, Source] = Field(default_factory=dict)
+    registries: dict[Name, Registry] = Field(default_factory=dict)
     """Open lists of AI artists whose claims are collected."""
     composite: Composite = Composite()
 
@@ -259,7 +261,7 @@ def _point_out_misspelled_variables() -> None:
 
 
 def _say(problem, file: Path) -> str:
-    path = [str(part) for part in problem["loc"]]
+    path = [str(part) for part in problem["loc"] if part != "[key]"]
     # a variable may hold the whole table or list that the wrong value stands in
     given = {name.upper() for name in os.environ}
     variables = ("CHARTROPY_" + "__".join(path[:length]).upper() for length in range(len(path), 0, -1))

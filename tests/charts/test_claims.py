@@ -232,7 +232,7 @@ def test_names_that_are_only_alike_are_no_claim(workspace, listing, chart, chart
 def test_two_spellings_on_one_list_are_two_claims_and_a_name_listed_twice_is_one(workspace, listing, chart):
     chart("Ёлка - Прованс")
     assert listing("artist", "Ёлка", "Елка", "Ёлка").changed == 2
-    assert said(workspace) == [("Елка", "Прованс"), ("Ёлка", "Прованс")]
+    assert set(said(workspace)) == {("Елка", "Прованс"), ("Ёлка", "Прованс")}
 
 
 # -- as time goes by ---------------------------------------------------------------------------------------------------
@@ -358,7 +358,7 @@ def test_a_registry_on_the_web_is_had_and_its_page_names_the_address(workspace, 
     assert collect_claims(workspace, [WEEK]).gaps == []
     assert kept(workspace) == [(address, b"artist\nSienna Rose\n")]
     server.say("/lists/ai.csv", answer(b"gone", status=404))
-    chart("Sienna Rose - Rain", week=date(2026, 6, 25))
+    chart("Polina - Snow", "Sienna Rose - Rain", week=date(2026, 6, 25))
     (gap,) = collect_claims(workspace, [WEEK]).gaps
     assert gap == "registry list: list: /lists/ai.csv answered 404."
     assert said(workspace) == [("Sienna Rose", "Love"), ("Sienna Rose", "Rain")]
@@ -500,7 +500,7 @@ def test_claims_about_names_found_to_be_one_recording_stand_under_it(workspace, 
 # -- the real registries, and the test world ---------------------------------------------------------------------------
 
 REAL = {
-    "SpotifyAiArtists.csv": (7476, "", "Breaking Rust"),
+    "SpotifyAiArtists.csv": (7477, "", "Breaking Rust"),
     "soul-over-ai-artists.json": (
         1375,
         'artist = "name"\nadded = "dateAdded"\nremoved = "removed"\nground = ["disclosure", "markers"]\n',
@@ -542,6 +542,7 @@ def test_claims_in_the_test_world_are_what_its_registry_says(world, workspace, s
     found = [row for row in labels(workspace) if row["source"] == "world"]
     assert {row["subject"] for row in found} <= listed
     assert {row["labelled_at"] for row in found} <= {"2026-04-01"}
-    charted = {recording["rid"]: recording for ranks in world.charts().values() for recording in ranks.values()}
-    on_charts = {artist for one in charted.values() for artist in one["artists"]}
-    assert bool(found) == bool(listed & on_charts)
+    entries = Tables(workspace).entries()
+    theirs = {row.recording_id for row in entries.itertuples() if {*str(row.artist).split(", ")} & listed}
+    assert theirs
+    assert theirs <= {row["recording_id"] for row in found}

@@ -16,7 +16,16 @@ from chartropy.workspace import tables
 from chartropy.workspace.errors import WorkspaceError
 from chartropy.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.both_databases
+
 WEEK = date(2026, 7, 2)
+BROKEN = {  # what lets no second position be stored
+    "file": ["CREATE TRIGGER broken BEFORE INSERT ON entry WHEN NEW.position = 2 BEGIN SELECT RAISE(FAIL, 'no'); END"],
+    "server": [
+        "CREATE FUNCTION broken() RETURNS trigger AS 'BEGIN RAISE EXCEPTION ''no''; END' LANGUAGE plpgsql",
+        "CREATE TRIGGER broken BEFORE INSERT ON entry FOR EACH ROW WHEN (NEW.position = 2) EXECUTE FUNCTION broken()",
+    ],
+}
 PATH = "/chart/top/{}/hits/ru/weekly/20260626-20260702"
 
 
@@ -297,9 +306,8 @@ def test_of_a_week_that_cannot_be_stored_only_its_page_is_left(tophit_server, pa
     tophit_server.say_page(pages.page([pages.table_row(1), pages.table_row(2, "Fly")]))
     workspace = opened()
     with workspace.store.transaction() as connection:
-        connection.exec_driver_sql(
-            "CREATE TRIGGER broken BEFORE INSERT ON entry WHEN NEW.position = 2 BEGIN SELECT RAISE(FAIL, 'no'); END"
-        )
+        for statement in BROKEN["server" if workspace.store.on_server else "file"]:
+            connection.exec_driver_sql(statement)
     with pytest.raises(WorkspaceError):
         collect(workspace, WEEK)
     assert {name for name, found in everything(workspace).items() if found} == {"page", "source"}

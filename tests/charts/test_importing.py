@@ -13,6 +13,8 @@ from chartropy.charts.importing import import_file
 from chartropy.workspace import tables
 from chartropy.workspace.errors import ImportFileError
 
+pytestmark = pytest.mark.both_databases
+
 WEEK = date(2026, 7, 2)
 CSV = "position,artist,title,isrc\n1,Ёлка,Прованс,RUA1D2600001\n2,Zivert,Life,\n"
 

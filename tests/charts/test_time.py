@@ -15,6 +15,8 @@ from chartropy.charts.periods import Period
 from chartropy.workspace import tables
 from chartropy.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.both_databases
+
 DEEZER = "/playlist/1116189381/tracks"
 WEEK = date(2026, 7, 2)
 
