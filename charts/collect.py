@@ -398,8 +398,7 @@ def read_body(workspace: Workspace, source: str, body: bytes, origin: str) -> tu
         try:
             return as_table()
         except PageError as other:
-            # a table with a bad line is a table; what has none of its columns may have been meant as the source's own form
-            if str(other).startswith("line ") or (form == "csv" and known.form != form):
+            if form == "csv" and known.form != form:
                 raise
             raise PageError(f"{error} Nor is it a table: {other}", body) from None
 

@@ -21,11 +21,19 @@ from .collect import (
     store_page,
     store_sheets,
 )
-from .periods import YEARS, Period, week_of
+from .periods import YEARS, Kind, Period
 from .rows import Page
 
 
-def import_file(workspace: Workspace, file: Path, source: str, week: date | None = None) -> list[Outcome]:
+def import_file(
+    workspace: Workspace,
+    file: Path,
+    source: str,
+    week: date | None = None,
+    *,
+    kind: Kind = "weekly",
+    country: str | None = None,
+) -> list[Outcome]:
     """Store the chart (or charts) that a file holds.
 
     Parameters
@@ -38,6 +46,10 @@ def import_file(workspace: Workspace, file: Path, source: str, week: date | None
         Source and chart, e.g. ``tophit-radio``; a source alone where the file or the settings name the chart.
     week : date, optional
         Any day of the chart week; needed where the file does not say. Of a table that says, only this week is taken.
+    kind : str
+        Of the period that `week` lies in.
+    country : str, optional
+        Of what does not say its country; the source's otherwise.
 
     Returns
     -------
@@ -49,8 +61,10 @@ def import_file(workspace: Workspace, file: Path, source: str, week: date | None
     ImportFileError
         Naming the file, the row and the value; nothing of the file is stored then.
     """
-    asked = Period.week(week_of(week, workspace.settings.week_ends)) if week else None
+    asked = Period.holding(week, kind, workspace.settings.week_ends) if week else None
     chart = chart_named(workspace, source)
+    if country:
+        chart = replace(chart, country=country)
     body = _body_of(file)
     try:
         pages = read_body(workspace, chart.source, body, file.name)
@@ -116,7 +130,10 @@ def _placed(workspace: Workspace, page: Page, chart: Chart, asked: Period | None
         raise PageError(f"says that it shows {page.taken}, which cannot be.")
     if page.period is None and page.taken is None:
         if asked is None:
-            raise PageError("does not say which week it is for: add --week with any day of that week.")
+            raise PageError(
+                "does not say which week it is for: add --week with any day of that week (and --period for a month, a year "
+                "or a decade)."
+            )
         page = replace(page, period=asked)
     elif page.taken and not (known and known.current):
         page = replace(page, period=page.period or Period(page.taken, page.taken, "daily"), taken=None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -19,6 +19,7 @@ from ..workspace.errors import ChartropyError, SettingsError
 
 if TYPE_CHECKING:
     from ..charts.claims import Claims
+    from ..charts.periods import Kind
 
 T = TypeVar("T")
 
@@ -142,7 +143,7 @@ def collect(
     from . import weekly as steps
 
     with _workspace(workspace) as ws:
-        start, end = steps.chosen_periods(ws, _day(week), _day(first), _day(last), period)
+        start, end = steps.chosen_periods(ws, _day(week), _day(first), _day(last), _kind(period))
         with ws.writing():
             outcomes = collect_between(ws, start.end, end.end, start.kind, again=again)
             outcomes += compose(ws)
@@ -173,44 +174,62 @@ def composite(
     place: Annotated[int, typer.Option(help="Show how this place got there.", show_default=False)] = 0,
 ) -> None:
     """Show the composite rating of a week, and how each place got there."""
+    from ..charts.composite import CHART, METHOD, SOURCE, explained
     from ..workspace.workspace import Workspace
     from . import weekly as steps
     from .tables import Tables
 
     with Workspace(workspace) as ws:
-        chosen = steps.chosen_week(ws, _day(week)).isoformat()
+        chosen = steps.chosen_week(ws, _day(week))
+        country = ws.settings.composite.country
+        with ws.store.reading() as connection:
+            places = {found.position: found for found in explained(connection, country, chosen)}
         tables = Tables(ws)
-        table, gaps = tables.composite().query("week == @chosen"), tables.gaps()
-    if table.empty:
+        names = {
+            row.position: f"{row.artist} - {row.title}"
+            for row in tables.chart(SOURCE, CHART, chosen, country).itertuples()
+        }
+        gaps = tables.gaps()
+    if not places:
         raise SettingsError(
             f"There is no composite for the week that ends on {chosen}: it needs charts of two platforms."
         )
-    if place:
-        table = table[table["position"] == place]
-        if table.empty:
-            raise SettingsError(f"--place {place}: the composite of the week that ends on {chosen} has no such place.")
-        head = table.iloc[0]
-        typer.echo(f"{place}. {head['artist']} - {head['title']}: score {head['score']:.4f} of 1, how it got there:")
-        columns = ["platform", "chart_positions", "points", "share", "position_without"]
-    else:
-        table = table.groupby("position", sort=True).agg(
-            artist=("artist", "first"),
-            title=("title", "first"),
-            score=("score", "first"),
-            got_there=("chart_positions", lambda parts: "; ".join(part for part in parts if part)),
-            without=("position_without", lambda places: _span(list(places))),
+    if place and place not in places:
+        raise SettingsError(
+            f"--place {place}: the composite of the week that ends on {chosen} has {len(places)} places."
         )
-        table = table.reset_index()
-        columns = list(table.columns)
-    shown = table[columns].map(
-        lambda value: f"{value:.4f}" if isinstance(value, float) else "out" if value != value else value
-    )
-    heads = {"got_there": "how it got there", "without": "place if one platform is left out"}
-    _show([heads.get(column, column) for column in columns], shown.fillna("out").to_numpy().tolist())
-    from ..charts.composite import METHOD
-
-    said = gaps.query("week == @chosen and source == @SOURCE and chart == @CHART")["reason"]
-    typer.echo(f"Method: {METHOD}." + "".join(f" {reason}." for reason in said))
+    if place:
+        found = places[place]
+        typer.echo(f"{place}. {names[place]}: score {found.score:.4f} of 1, the sum of the shares:")
+        _show(
+            ["platform", "place there", "points", "share", "place here without it"],
+            [
+                [
+                    platform,
+                    _places(part.positions) or "none",
+                    f"{part.points:.4f}",
+                    f"{part.share:.4f}",
+                    part.without or "out",
+                ]
+                for platform, part in found.parts.items()
+            ],
+        )
+    else:
+        _show(
+            ["", "", "score", "how it got there", "without any one platform"],
+            [
+                [
+                    position,
+                    names[position],
+                    f"{found.score:.4f}",
+                    "; ".join(filter(None, (_places(part.positions) for part in found.parts.values()))),
+                    _span([part.without for part in found.parts.values()]),
+                ]
+                for position, found in places.items()
+            ],
+        )
+    missing = gaps[(gaps["week"] == str(chosen)) & (gaps["source"] == SOURCE) & (gaps["chart"] == CHART)]
+    typer.echo(f"Method: {METHOD}." + "".join(f" {reason}." for reason in missing["reason"]))
 
 
 recordings = typer.Typer(help="Say which names mean the same recording.", no_args_is_help=True)
@@ -337,9 +356,17 @@ def import_(
     files: Annotated[list[Path], typer.Argument(help="Pages saved from a browser, CSV or JSON.")],
     source: Annotated[str, typer.Option(help="Source and chart, e.g. tophit-radio.")],
     workspace: Folder = None,
-    week: Week = None,
+    week: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Any day of the period, if the file does not say.", show_default=False),
+    ] = None,
+    period: Annotated[str, typer.Option(help="What --week is a day of: weekly, monthly, annual, ...")] = "weekly",
+    country: Annotated[
+        str | None, typer.Option(help="If the file does not say; two letters, or global.", show_default=False)
+    ] = None,
 ) -> None:
     """Store charts from saved pages, CSV or JSON."""
+    kind = _kind(period)
     from ..charts.composite import compose
     from ..charts.importing import import_file
     from ..workspace.errors import ImportFileError
@@ -348,7 +375,7 @@ def import_(
     with _workspace(workspace) as ws, ws.writing():
         for file in files:
             try:
-                outcomes += import_file(ws, file, source, _day(week))
+                outcomes += import_file(ws, file, source, _day(week), kind=kind, country=country)
             except ImportFileError as error:
                 if len(files) == 1:
                     raise
@@ -466,6 +493,15 @@ def _workspace(folder: Path | None):
     return Workspace(folder, create=True)
 
 
+def _kind(period: str) -> Kind:
+    from ..charts.periods import KINDS
+
+    for kind in KINDS:
+        if kind == period:
+            return kind
+    raise SettingsError(f"--period {period}: choose one of {', '.join(KINDS)}.")
+
+
 def _day(week: datetime | None) -> date | None:
     return week.date() if week else None
 
@@ -488,11 +524,16 @@ def _say_collected(outcomes: Iterable, claims: Claims) -> None:
         typer.echo(f"claims that a recording is AI: {claims.changed} new, changed or withdrawn")
 
 
-def _span(places: list) -> str:
+def _places(positions: Mapping[str, int]) -> str:
+    return ", ".join(f"{chart} {position}" for chart, position in positions.items())
+
+
+def _span(places: Iterable[int | None]) -> str:
     """Say from which to which place something moves, ``out`` where it leaves."""
-    known = [int(place) for place in places if place == place and place is not None]
+    every = list(places)
+    known = [place for place in every if place is not None]
     span = f"{min(known)} to {max(known)}" if known else ""
-    return span if len(known) == len(places) else f"{span} or out" if span else "out"
+    return span if len(known) == len(every) else f"{span} or out" if span else "out"
 
 
 def _say_analyzed(analysis) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+COLUMNS = ("week", "charts", "entries", "recordings", "measured", "AI", "undecided", "human", "report")
+LONG = 4
+"""So many weeks in a row without anything are shown one by one; more are one row."""
+
+
 @dataclass(frozen=True)
 class Status:
     """The state of a workspace.
@@ -25,7 +31,7 @@ class Status:
     summary : str
         One line: how much there is.
     weeks : pandas.DataFrame
-        A row per week, also for weeks between the first and the last that are missing:
+        A row per week, also for weeks between the first and the last that are missing (one row for a long span of these):
         ``week, charts, entries, recordings, measured, AI, undecided, human, report``.
     charts, recordings : list of str
         What is missing, and why.
@@ -47,7 +53,12 @@ def read_status(workspace: Workspace) -> Status:
     by_recording = verdicts.set_index("recording_id")["verdict"]
     rows = []
     entries_of, gaps_of = ({str(week): one for week, one in table.groupby("week")} for table in (entries, gaps))
-    for week in _every_week([*entries_of, *gaps_of]):
+    for weeks in _spans(_every_week([*entries_of, *gaps_of]), {*entries_of, *gaps_of}):
+        if len(weeks) > 1:
+            row = {"week": f"{weeks[0]} to {weeks[-1]}", "charts": f"none in {len(weeks)} weeks"}
+            rows.append(dict.fromkeys(COLUMNS, "") | row)
+            continue
+        week = weeks[0]
         charted, missing = entries_of.get(week, entries[:0]), gaps_of.get(week, gaps[:0])
         ids = charted["recording_id"].unique()
         counts = by_recording.reindex(ids).value_counts()
@@ -69,16 +80,15 @@ def read_status(workspace: Workspace) -> Status:
                 "report": "yes" if (workspace.reports_folder / week / "index.html").exists() else "no",
             }
         )
-    columns = ["week", "charts", "entries", "recordings", "measured", "AI", "undecided", "human", "report"]
     unmeasured = verdicts[verdicts["verdict"] == "unmeasured"]
     waiting = entries.loc[~entries["recording_id"].isin(verdicts["recording_id"]), "recording_id"].nunique()
     lines = [f"{row.artist} - {row.title}: {row.reason}" for row in unmeasured.itertuples()]
     if waiting:
         lines.append(f"{waiting} recordings not looked at yet: run `chartropy analyze --week ...` for their weeks")
     return Status(
-        f"{workspace.folder.absolute()}: {len(rows)} weeks, {len(entries)} entries, "
+        f"{workspace.folder.absolute()}: {len(entries_of)} weeks, {len(entries)} entries, "
         f"{entries['recording_id'].nunique()} recordings, {len(verdicts) - len(unmeasured)} measured",
-        pd.DataFrame(rows, columns=columns),
+        pd.DataFrame(rows, columns=list(COLUMNS)),
         [f"{gap.week} {gap.source}-{gap.chart} ({gap.country}): {gap.reason}" for gap in every_gap.itertuples()],
         lines,
     )
@@ -144,6 +154,15 @@ def _succeeded(state) -> str:
 
 def _failed(state) -> str:
     return f"{state.failed_at}: {state.error}" if state and state.error else "none"
+
+
+def _spans(weeks: list[str], present: set[str]) -> list[list[str]]:
+    """Return the weeks one by one, but those of a long span without anything together."""
+    spans: list[list[str]] = []
+    for known, group in groupby(weeks, key=present.__contains__):
+        together = list(group)
+        spans += [together] if not known and len(together) > LONG else [[week] for week in together]
+    return spans
 
 
 def _every_week(present: list[str]) -> list[str]:

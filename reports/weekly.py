@@ -22,7 +22,7 @@ from ..audio import previews
 from ..charts.claims import Claims, collect_claims
 from ..charts.collect import Chart, Outcome, collect, missed_weeks
 from ..charts.composite import compose
-from ..charts.periods import KINDS, Period, last_closed_week, week_of
+from ..charts.periods import Kind, Period, last_closed_week, week_of
 from ..features.registry import EXTRACTOR_VERSION
 from ..workspace import tables as t
 from ..workspace.errors import AudioError, PreviewError, SettingsError
@@ -98,17 +98,15 @@ def chosen_week(workspace: Workspace, day: date | None = None) -> date:
 
 
 def chosen_periods(
-    workspace: Workspace, day: date | None, first: date | None, last: date | None, kind: str
+    workspace: Workspace, day: date | None, first: date | None, last: date | None, kind: Kind
 ) -> tuple[Period, Period]:
     """Return the first and the last period to collect: one day's, or from one to another, or the last closed one.
 
     Raises
     ------
     SettingsError
-        When the kind is none, the days are out of order, or both a day and a span are given.
+        When the days are out of order, or both a day and a span are given.
     """
-    if kind not in KINDS:
-        raise SettingsError(f"--period {kind}: choose one of {', '.join(KINDS)}.")
     if day and (first or last):
         raise SettingsError("--week says one week, --from and --to say several: give one or the other.")
     if last and not first:
