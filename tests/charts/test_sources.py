@@ -228,3 +228,23 @@ def test_last_success_and_last_error_are_those_of_the_last_collecting(settle, se
     assert success == "2026-07-04T09:00:00+00:00"
     assert str(error).startswith("2026-07-05T09:00:00+00:00: ")
     assert "404" in str(error)
+
+
+# -- one more ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_source_that_contributing_shows_works_as_it_stands_there(monkeypatch, settle, server):
+    (shown,) = re.findall(r"```python\n(.*?)```", (HERE.parents[1] / "CONTRIBUTING.md").read_text("utf-8"), re.S)
+    module = ModuleType("chartropy.charts.sources.example")
+    module.__package__ = "chartropy.charts.sources"
+    exec(compile(shown, "CONTRIBUTING.md", "exec"), module.__dict__)
+    monkeypatch.setitem(SOURCES, "example", module.SOURCE)
+    rows = [{"place": 1, "artist": "Ёлка", "song": "Прованс"}, {"place": 2, "artist": "Zivert", "song": "Life"}, "?"]
+    server.say_json("/top.json", {"top": rows})
+    workspace = settle(f'collect = ["example"]\n[sources.example]\nbase_url = "{server.url}"\nexpected_rows = 2\n')
+    (outcome,) = collect(workspace, WEEK)
+    assert (str(outcome.chart), outcome.rows) == ("example-top (ru)", 2)
+    assert outcome.gap == "a row without a place: ?; left out"
+    assert server.asked[0][1] == "/top.json?week=2026-07-02"
+    with pytest.raises(PageError, match="no row has a place"):
+        module.parse(b'{"top": ["?"]}')
