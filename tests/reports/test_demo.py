@@ -18,6 +18,8 @@ import chartropy
 from chartropy.reports import demo
 from chartropy.reports.demo import CHART, FIRST_WEEK, SIZE, WEEKS, make_songs
 
+pytestmark = pytest.mark.xdist_group("demo")  # one season is made for all
+
 COLUMNS = {
     "entries": "source chart country week position recording_id isrc artist title",
     "recordings": "recording_id isrc artist title first_week last_week peak weeks",
