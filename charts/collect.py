@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache, partial
@@ -19,7 +19,7 @@ from ..workspace.settings import Source as Settings
 from ..workspace.store import digest, timestamp, upsert
 from ..workspace.workspace import Workspace
 from . import names
-from .identity import SHARED_ISRC, identify, in_chunks
+from .identity import COMPOSITE, SHARED_ISRC, identify, in_chunks
 from .periods import YEARS, Kind, Period, periods_between, week_of
 from .rows import Page, Row
 from .source import Asked, Source, form_of
@@ -33,7 +33,7 @@ SNAPSHOT = "snapshot"
 CLAIMS = "claims"
 """Chart of a page that ranks nothing: it says who or what is AI."""
 
-NOT_CHARTS = ("itunes", "chartropy")
+NOT_CHARTS = ("itunes", COMPOSITE)
 """Names of sources that give no charts: of previews, and of what is made here."""
 
 
@@ -137,9 +137,6 @@ def wanted_charts(workspace: Workspace, kind: Kind = "weekly") -> list[Chart]:
         When they ask for a source or a chart that there is not.
     """
     known = sources_of(workspace)
-    for name in workspace.settings.sources.keys() - known.keys() - {*NOT_CHARTS}:
-        # settings shared with a newer release may name sources that this one does not know yet
-        log.warning("settings: this release knows no source %r, and it has no columns; passed over", name)
     charts = []
     for name in workspace.settings.collect:
         if name not in known:
@@ -184,6 +181,9 @@ def collect(
     """
     period = period if isinstance(period, Period) else Period.week(period)
     asked = {} if asked is None else asked
+    for name in workspace.settings.sources.keys() - sources_of(workspace).keys() - {*NOT_CHARTS}:
+        # settings shared with a newer release may name sources that this one does not know yet
+        log.warning("settings: this release knows no source %r, and it has no columns; passed over", name)
     outcomes = []
     for chart in wanted_charts(workspace, period.kind):
         source = sources_of(workspace)[chart.source]
@@ -316,7 +316,8 @@ def _ask(workspace: Workspace, source: Source, chart: Chart, period: Period | No
         bad = error.body if isinstance(error, PageError) else None
         if bad:
             with workspace.store.transaction() as connection:
-                store_page(workspace, connection, chart, period, bad, "live page", problem=str(error))
+                today = None if period else workspace.now().date()
+                store_page(workspace, connection, chart, period, bad, client.reached, taken=today, problem=str(error))
             error.args = (f"{error} The page is kept for inspection.",)
         raise
     with workspace.store.transaction() as connection:
@@ -406,14 +407,14 @@ def read_body(workspace: Workspace, source: str, body: bytes, origin: str) -> tu
 # -- snapshots ---------------------------------------------------------------------------------------------------------
 
 
-def averaged(workspace: Workspace, chart: Chart, period: Period) -> Sheet:
+def averaged(workspace: Workspace, chart: Chart, period: Period, mended: Collection[str] = ()) -> Sheet:
     """Return a week of a chart that only shows the present: the mean of its snapshots, the last one of each day.
 
     A recording that a snapshot lacks is counted as just below its last position. Places go by mean position, then by the
     best one; the week has as many as its longest snapshot. This is how TopHit's sources, which publish days, are made
-    weeks.
+    weeks. Pages that could not be read before count if their ids are `mended`.
     """
-    kept = _pages_of(workspace, chart, period)
+    kept = _pages_of(workspace, chart, period, mended)
     days = {row.taken_on: row for row in kept}  # in the order they were fetched
     read: list[tuple[str, Page]] = []
     for taken, row in days.items():
@@ -445,7 +446,7 @@ def averaged(workspace: Workspace, chart: Chart, period: Period) -> Sheet:
     )
 
 
-def _pages_of(workspace: Workspace, chart: Chart, period: Period):
+def _pages_of(workspace: Workspace, chart: Chart, period: Period, mended: Collection[str]):
     page = t.page.c
     with workspace.store.reading() as connection:
         return connection.execute(
@@ -456,7 +457,7 @@ def _pages_of(workspace: Workspace, chart: Chart, period: Period):
                 page.country == chart.country,
                 page.period == SNAPSHOT,
                 page.period_end == period.end.isoformat(),
-                page.problem.is_(None),
+                page.problem.is_(None) | page.page_id.in_(mended),
             )
             .order_by(page.taken_on, page.fetched_at, page.page_id)
         ).all()
@@ -484,7 +485,7 @@ def store_sheets(workspace: Workspace, sheets: list[Sheet]) -> list[Outcome]:
             week = period.end.isoformat() if period.kind == "weekly" else None
             found = [ids[name] for _, name in read]
             entries = [
-                _entry(sheet, place, row, name_id, means[name_id], week)
+                entry_of(sheet, place, row, name_id, means[name_id], week)
                 for place, ((row, _), name_id) in enumerate(zip(read, found, strict=True))
             ]
             changed = upsert(connection, t.entry, entries)
@@ -671,7 +672,8 @@ def _label(recording_id: str, sheet: Sheet, place: int, row: Row) -> dict:
     }
 
 
-def _entry(sheet: Sheet, place: int, row: Row, name_id: str, recording_id: str, week: str | None) -> dict:
+def entry_of(sheet: Sheet, place: int, row: Row, name_id: str, recording_id: str, week: str | None) -> dict:
+    """Return the entry that a row of a sheet becomes; `place` is where in it the row stands."""
     chart, period = sheet.chart, sheet.period
     link = row.link or (
         f"https://tophit.com/tracks/{row.track_id}" if row.track_id and chart.source == "tophit" else ""

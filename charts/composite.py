@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -25,12 +25,13 @@ from ..workspace import tables as t
 from ..workspace.store import digest, upsert
 from ..workspace.workspace import Workspace
 from .collect import Chart, Outcome, at, sources_of, store_gap, store_page, wanted_charts
+from .identity import COMPOSITE
 from .periods import Period
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SOURCE, CHART = "chartropy", "composite"
+SOURCE, CHART = COMPOSITE, "composite"
 """The names that the composite is stored under."""
 
 METHOD = "weighted Borda count on top lists, version 1"
@@ -100,11 +101,10 @@ def aggregate(
     if not counted:
         raise ValueError(f"no platform counts: weights {weights}")
     points = {platform: _points(charts.values(), depth) for platform, charts in counted.items()}
-    best: dict[str, int] = {}
-    for charts in counted.values():
-        for chart in charts.values():
-            for recording, position in chart.items():
-                best[recording] = min(position, best.get(recording, position))
+    best = {platform: _best(charts.values()) for platform, charts in counted.items()}
+    # first to the largest: the sum of very large weights is no number
+    largest = max(weights[platform] for platform in counted)
+    weights = {platform: weights[platform] / largest for platform in counted}
     order = _order(points, weights, best, depth)
     without = {
         platform: {
@@ -115,7 +115,7 @@ def aggregate(
         }
         for platform in counted
     }
-    total = sum(weights[platform] for platform in counted)
+    total = sum(weights.values())
     places = []
     for position, recording in enumerate(order, 1):
         parts = {
@@ -141,15 +141,28 @@ def _points(charts: Iterable[Mapping[str, int]], depth: int) -> dict[str, float]
     return given
 
 
+def _best(charts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    best: dict[str, int] = {}
+    for chart in charts:
+        for recording, position in chart.items():
+            best[recording] = min(position, best.get(recording, position))
+    return best
+
+
 def _order(
-    points: Mapping[str, Mapping[str, float]], weights: Mapping[str, float], best: Mapping[str, int], depth: int
+    points: Mapping[str, Mapping[str, float]],
+    weights: Mapping[str, float],
+    best: Mapping[str, Mapping[str, int]],
+    depth: int,
 ) -> list[str]:
     scores: dict[str, float] = {}
+    total = sum(weights[platform] for platform in points) or 1.0  # a weight may be too small to be seen beside another
     for platform, given in points.items():
         for recording, value in given.items():
-            scores[recording] = scores.get(recording, 0.0) + weights[platform] * value
+            scores[recording] = scores.get(recording, 0.0) + value * weights[platform] / total
+    tops = _best(best[platform] for platform in points)  # of a platform left out not even its best position counts
     # rounded: the order in which platforms are added up must not break ties
-    return sorted(scores, key=lambda recording: (-round(scores[recording], 9), best[recording], recording))[:depth]
+    return sorted(scores, key=lambda recording: (-round(scores[recording], 9), tops[recording], recording))[:depth]
 
 
 def agreement(lists: Mapping[str, Mapping[str, int]]) -> pd.DataFrame:
@@ -202,21 +215,23 @@ def compose(workspace: Workspace, weeks: Iterable[date] | None = None) -> list[O
     """
     settings = workspace.settings.composite
     chart = Chart(SOURCE, CHART, settings.country)
+    chosen = None if weeks is None else {week.isoformat() for week in weeks}
     outcomes = []
     with workspace.store.transaction() as connection:
-        found = _read_lists(workspace, connection, weeks)
+        found, spelled = _read_lists(workspace, connection, chosen)
         known = _inputs_of(connection, chart)
-        for week, lists in sorted(found.items()):
+        # a week may have lost all that its composite was made of
+        for week in sorted(found.keys() | (known.keys() if chosen is None else known.keys() & chosen)):
+            lists, shown = found.get(week, {}), spelled.get(week, {})
             gap = _missing(workspace, connection, week, lists)
-            inputs = digest(METHOD, json.dumps([lists, settings.model_dump(), gap], sort_keys=True))[:16]
+            inputs = digest(METHOD, json.dumps([lists, shown, settings.model_dump(), gap], sort_keys=True))[:16]
             if known.get(week) == inputs:
                 continue
             period = Period.week(date.fromisoformat(week))
             _forget(connection, chart, period)
-            if len(lists) < 2:
-                continue
-            places = aggregate(lists, settings.weights, settings.depth)
-            outcomes.append(_store(workspace, connection, chart, period, places, inputs, gap))
+            places = aggregate(lists, settings.weights, settings.depth) if len(lists) > 1 else []
+            if places:
+                outcomes.append(_store(workspace, connection, chart, period, places, shown, inputs, gap))
     return outcomes
 
 
@@ -242,28 +257,34 @@ def explained(connection: Connection, country: str, week: date) -> list[Place]:
 
 def lists_of(workspace: Workspace, connection: Connection, week: date) -> dict[str, dict[str, dict[str, int]]]:
     """Return a week's charts as :func:`aggregate` takes them: platform to chart to recording to position."""
-    return _read_lists(workspace, connection, [week]).get(week.isoformat(), {})
+    return _read_lists(workspace, connection, {week.isoformat()})[0].get(week.isoformat(), {})
 
 
 def _read_lists(
-    workspace: Workspace, connection: Connection, weeks: Iterable[date] | None
-) -> dict[str, dict[str, dict[str, dict[str, int]]]]:
+    workspace: Workspace, connection: Connection, weeks: Set[str] | None
+) -> tuple[dict[str, dict[str, dict[str, dict[str, int]]]], dict[str, dict[str, tuple]]]:
+    """Return the charts by week, and by week and recording the spelling that stands for it: that of its best position."""
     entry, settings = t.entry.c, workspace.settings.composite
     known = sources_of(workspace)
+    columns = (entry.week, entry.source, entry.chart, entry.recording_id, entry.position)
     query = (
-        select(entry.week, entry.source, entry.chart, entry.recording_id, entry.position)
+        select(*columns, entry.name_id, entry.artist, entry.title)
         .where(entry.period == "weekly", entry.country == settings.country, entry.source != SOURCE)
         .order_by(entry.week, entry.source, entry.chart, entry.position)
     )
     if weeks is not None:
-        query = query.where(entry.week.in_([week.isoformat() for week in weeks]))
+        query = query.where(entry.week.in_(sorted(weeks)))
     found: dict[str, dict[str, dict[str, dict[str, int]]]] = {}
-    for week, source, chart, recording, position in connection.execute(query):
+    spelled: dict[str, dict[str, tuple]] = {}
+    for week, source, chart, recording, position, *spelling in connection.execute(query):
         platform = known[source].platform(chart) if source in known else source
         if settings.weights.get(platform, 1) > 0:
             chart_of = found.setdefault(week, {}).setdefault(platform, {}).setdefault(f"{source}-{chart}", {})
             chart_of.setdefault(recording, position)  # of one that stands twice, the better place
-    return found
+            shown = spelled.setdefault(week, {})
+            if recording not in shown or position < shown[recording][0]:
+                shown[recording] = (position, *spelling)
+    return found, spelled
 
 
 def _inputs_of(connection: Connection, chart: Chart) -> dict[str, str]:
@@ -277,22 +298,21 @@ def _missing(workspace: Workspace, connection: Connection, week: str, lists: Map
     settings, known = workspace.settings.composite, sources_of(workspace)
     there = {name for charts in lists.values() for name in charts}
     gap = t.gap.c
-    said = {
-        f"{row.source}-{row.chart}": row.reason
-        for row in connection.execute(
-            select(gap.source, gap.chart, gap.reason).where(
-                gap.week == week, gap.period == "weekly", gap.country == settings.country, gap.source != SOURCE
-            )
-        )
-    }
-    wanted = {
-        f"{chart.source}-{chart.chart}": known[chart.source].platform(chart.chart)
-        for chart in wanted_charts(workspace)
-        if chart.country == settings.country
-    }
+    query = select(gap.source, gap.chart, gap.reason).where(
+        gap.week == week, gap.period == "weekly", gap.country == settings.country, gap.source != SOURCE
+    )
+    said: dict[str, str] = {}
+    platforms: dict[str, str] = {}
+    for source, chart, reason in connection.execute(query):
+        name = f"{source}-{chart}"
+        said[name] = reason
+        platforms[name] = known[source].platform(chart) if source in known else source
+    for chart in wanted_charts(workspace):
+        if chart.country == settings.country:
+            platforms[f"{chart.source}-{chart.chart}"] = known[chart.source].platform(chart.chart)
     lines = []
-    for name in sorted({*said, *wanted}):
-        if settings.weights.get(wanted.get(name, name), 1) <= 0:
+    for name, platform in sorted(platforms.items()):
+        if settings.weights.get(platform, 1) <= 0:
             continue
         if name not in there:
             lines.append(f"without {name}: {said.get(name, 'not collected')}")
@@ -307,6 +327,7 @@ def _store(
     chart: Chart,
     period: Period,
     places: list[Place],
+    shown: Mapping[str, tuple],
     inputs: str,
     gap: str,
 ) -> Outcome:
@@ -337,39 +358,29 @@ def _store(
     page_id = store_page(
         workspace, connection, chart, period, raw, f"made of the week's charts, inputs {inputs}", "application/json"
     )
-    shown = _spelled(connection, chart, period)
-    rows = [
-        {
-            "source": chart.source,
-            "chart": chart.chart,
-            "country": chart.country,
-            "period": period.kind,
-            "period_start": period.start.isoformat(),
-            "period_end": period.end.isoformat(),
-            "week": period.end.isoformat(),
-            "position": place.position,
-            "name_id": shown[place.recording_id].name_id,
-            "recording_id": place.recording_id,
-            "page_id": page_id,
-            "artist": shown[place.recording_id].artist,
-            "title": shown[place.recording_id].title,
-        }
-        for place in places
-    ]
+    rows = []
+    for place in places:
+        _, name_id, artist, title = shown[place.recording_id]
+        rows.append(
+            {
+                "source": chart.source,
+                "chart": chart.chart,
+                "country": chart.country,
+                "period": period.kind,
+                "period_start": period.start.isoformat(),
+                "period_end": period.end.isoformat(),
+                "week": period.end.isoformat(),
+                "position": place.position,
+                "name_id": name_id,
+                "recording_id": place.recording_id,
+                "page_id": page_id,
+                "artist": artist,
+                "title": title,
+            }
+        )
     changed = upsert(connection, t.entry, rows)
     store_gap(connection, chart, period, gap, passing=False)
     return Outcome(chart, period, len(rows), changed, gap)
-
-
-def _spelled(connection: Connection, chart: Chart, period: Period):
-    """Return, for each recording of a week, the entry whose spelling stands for it: that of its best position."""
-    entry = t.entry.c
-    rows = connection.execute(
-        select(entry.recording_id, entry.name_id, entry.artist, entry.title)
-        .where(entry.week == period.end.isoformat(), entry.period == "weekly", entry.country == chart.country)
-        .order_by(entry.position.desc(), entry.source.desc(), entry.chart.desc())
-    )
-    return {row.recording_id: row for row in rows}
 
 
 def _forget(connection: Connection, chart: Chart, period: Period) -> None:

@@ -8,7 +8,7 @@ thrown away, so any merge can be undone.
 
 The approach is that of record linkage with blocking and clerical review (Fellegi & Sunter 1969, A Theory for Record
 Linkage, JASA 64; Christen 2012, Data Matching); the weights are ours, fixed on spellings of two alphabets
-(``tests/charts/test_identity.py``, ``benchmarks/identity.py``).
+(``tests/charts/test_identity.py``, ``benchmarks/imi.py``).
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ from . import names
 from .names import Name
 
 T = TypeVar("T")
+
+COMPOSITE = "chartropy"
+"""Source that composites are stored under."""
 
 MERGE = 0.85
 """Pairs that score less are never joined by the program."""
@@ -130,6 +133,7 @@ def identify(connection: Connection, touched: set[str]) -> set[str]:
     anew, and all names that hang together are joined from the start.
     """
     known = _Names(connection)
+    touched = touched | _no_longer_named(connection, touched)
     _add_blocks(connection, known, touched)
     candidates = _candidates(connection, touched)
     known.load(node for pair in candidates for node in pair)
@@ -163,7 +167,7 @@ def merge(workspace: Workspace, ids: Sequence[str]) -> str:
         if len(set(chosen)) < 2:
             raise RecordingError(f"merge {' '.join(ids)}: name two recordings or more.")
         members = [sorted(_members(connection, node)) for node in chosen]
-        pairs = {_ordered(members[0][0], group[0]) for group in members[1:] if group[0] != members[0][0]}
+        pairs = {_ordered(chosen[0], node) for node in chosen[1:] if node != chosen[0]}
         for one, two in combinations(members, 2):  # what was said before is taken back
             _forget(connection, {_ordered(a, b) for a, b in product(one, two) if a != b}, same=False)
         _decide(workspace, connection, pairs, same=True)
@@ -197,6 +201,13 @@ def split(workspace: Workspace, name: str) -> list[str]:
         if not others:
             raise RecordingError(f"split {name}: it is the only name of its recording; nothing to take apart.")
         pairs = {_ordered(node, other) for other in others}
+        said = t.decision.c
+        rows = connection.execute(
+            select(said.one, said.other).where(or_(said.one == node, said.other == node), said.same == 1)
+        )
+        named = sorted({one if two == node else two for one, two in rows})
+        # what was said to be one with it stays one without it
+        _decide(workspace, connection, {_ordered(named[0], other) for other in named[1:]}, same=True)
         _forget(connection, pairs, same=True)
         _decide(workspace, connection, pairs, same=False)
         _settle(connection, _Names(connection), {node, *others})
@@ -369,10 +380,10 @@ def _artists_alike(one: frozenset[str], other: frozenset[str]) -> float:
     if min(best) < names.SAME_ARTIST - 0.1:
         # "Artik & Asti" may be two, or one: their words are the same
         words, others = (
-            sorted(_bone(word) for artist in artists for word in artist.split() if word not in _AND)
+            _in_order(" ".join(word for artist in artists for word in artist.split() if word not in _AND)).split()
             for artists in (few, many)
         )
-        if words == others:
+        if len(words) == len(others) and all(map(_word_sounds_alike, words, others)):
             return 0.97
         # one in common, and another beside it: a name may be an alias, which only a person can know
         return SOME_ARTISTS if max(best) >= names.SAME_ARTIST else max(best) * 0.5
@@ -451,6 +462,22 @@ def _shared_isrcs():
         .group_by(spelling.isrc)
         .having(func.count(spelling.recording_id.distinct()) > SHARED_ISRC)
     )
+
+
+def _no_longer_named(connection: Connection, touched: set[str]) -> set[str]:
+    """Return the other names that carry an ISRC which, with those of the touched, has just become nobody's."""
+    mine, theirs = t.spelling.alias(), t.spelling.alias()
+    carriers: dict[str, set[str]] = defaultdict(set)
+    for part in in_chunks(sorted(touched)):
+        rows = connection.execute(
+            select(mine.c.isrc, theirs.c.recording_id)
+            .join_from(mine, theirs, mine.c.isrc == theirs.c.isrc)
+            .where(mine.c.recording_id.in_(part), mine.c.isrc.in_(_shared_isrcs()))
+            .distinct()
+        )
+        for isrc, node in rows:
+            carriers[isrc] |= {node} - touched
+    return {node for nodes in carriers.values() if len(nodes) <= SHARED_ISRC for node in nodes}
 
 
 def _weigh(connection: Connection, known: _Names, candidates: set[tuple[str, str]]) -> list[dict]:
@@ -541,7 +568,9 @@ class _Facts:
                 tuple(row)
                 for row in self._connection.execute(
                     select(entry.source, entry.chart, entry.country, entry.period, entry.period_end).where(
-                        entry.name_id == node
+                        # a composite is nobody's list: it holds both while they are not found to be one
+                        entry.name_id == node,
+                        entry.source != COMPOSITE,
                     )
                 )
             }

@@ -53,7 +53,7 @@ _HUSHING = (("shch", "š"), ("shh", "š"), ("sch", "š"), ("sh", "š"), ("zh", "
 _LATIN = (
     ("shch", "s"), ("shh", "s"), ("sch", "s"), ("sh", "s"), ("zh", "z"), ("kh", "h"), ("ts", "c"), ("tch", "c"),
     ("ch", "c"), ("yo", "e"), ("ye", "e"), ("je", "e"), ("jo", "e"), ("yu", "u"), ("iu", "u"), ("ju", "u"),
-    ("ya", "a"), ("ia", "a"), ("ja", "a"), ("y", "i"), ("j", "i"), ("x", "ks"), ("w", "v"), ("ph", "f"),
+    ("ya", "a"), ("ia", "a"), ("ja", "a"), ("y", "i"), ("j", "i"), ("x", "ks"), ("w", "v"), ("q", "k"), ("ph", "f"),
 )  # fmt: skip
 
 
@@ -183,8 +183,8 @@ def fold(text: str) -> str:
     # marks that compose with nothing (a stress, the dot of İ), apostrophes, and the dots of initials stand in no name
     bare = "".join(ch for ch in text if unicodedata.category(ch) != "Mn" and ch not in "'’")
     bare = re.sub(r"(?<=\b\w)\.(?=\w\b)", "", bare)
-    # P!nk, Ke$ha, A$AP: signs for letters, inside a word
-    bare = re.sub(r"(?<=\w)[!$](?=\w)", lambda sign: "i" if sign[0] == "!" else "s", bare)
+    # P!nk, Ke$ha, Gayazov$: signs for letters
+    bare = re.sub(r"(?<=\w)[!$](?=\w)|(?<=[^\W\d_])\$", lambda sign: "i" if sign[0] == "!" else "s", bare)
     kept = re.sub(r"[^\w]+", " ", bare).replace("_", " ")
     return " ".join(kept.split()) or " ".join(text.split())
 

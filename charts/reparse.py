@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import RowMapping, select
 
 from ..workspace import tables as t
 from ..workspace.errors import PageError
 from ..workspace.workspace import Workspace
 from . import composite
-from .collect import CLAIMS, SNAPSHOT, Chart, Sheet, at, averaged, read_body, store_sheets
+from .collect import CLAIMS, SNAPSHOT, Chart, Sheet, at, averaged, entry_of, read_body, store_sheets
 from .periods import KINDS, Period
-from .rows import Row
+from .rows import Page, Row
 
 log = logging.getLogger(__name__)
 
-FIELDS = ("artist", "title", "isrc", "track_id", "released", "genres", "language", "label", "plays", "link")
+FIELDS = (
+    "artist",
+    "title",
+    "artist_intl",
+    "title_intl",
+    "isrc",
+    "track_id",
+    "released",
+    "genres",
+    "language",
+    "label",
+    "plays",
+    "link",
+)
 """Columns of an entry that come from its page."""
 
 
@@ -36,6 +49,8 @@ class Change:
         The differences, one per position.
     added, changed, kept : int
         Positions that are new, that say more or other than before, and that stay although the pages no longer give them.
+    mended : tuple of str
+        Snapshots that could not be read before and can be now.
     """
 
     sheet: Sheet
@@ -43,6 +58,7 @@ class Change:
     added: int
     changed: int
     kept: int
+    mended: tuple[str, ...] = ()
 
 
 def changes(workspace: Workspace) -> list[Change]:
@@ -53,7 +69,7 @@ def changes(workspace: Workspace) -> list[Change]:
     list of Change
         One per chart and period that differs.
     """
-    found = (_compared(workspace, sheet) for sheet in _sheets(workspace))
+    found = (_compared(workspace, sheet, mended) for sheet, mended in _sheets(workspace))
     return [change for change in found if change.lines]
 
 
@@ -61,13 +77,18 @@ def apply(workspace: Workspace, found: list[Change]) -> None:
     """Store what :func:`changes` found, and make the composites of those weeks anew. The workspace is held for writing."""
     with workspace.store.transaction() as connection:
         for change in found:
-            connection.execute(t.page.update().where(t.page.c.page_id.in_(change.sheet.pages)).values(problem=None))
+            ids = {*change.sheet.pages, *change.mended}
+            connection.execute(t.page.update().where(t.page.c.page_id.in_(ids)).values(problem=None))
     store_sheets(workspace, [change.sheet for change in found])
     composite.compose(workspace)
 
 
-def _sheets(workspace: Workspace) -> Iterator[Sheet]:
-    """Yield every chart that the kept pages hold, one per period; of several pages the newest says what it can."""
+def _sheets(workspace: Workspace) -> Iterator[tuple[Sheet, tuple[str, ...]]]:
+    """Yield every chart that the kept pages hold, one per period, with the snapshots in it that could not be read before.
+
+    A position comes from the page it was stored from. The newest page says what no entry is stored for, and so does one
+    that could not be used before and is newer than the entry's.
+    """
     page = t.page.c
     query = (
         select(page.page_id, page.source, page.chart, page.country, page.period, page.period_end, page.problem)
@@ -76,65 +97,95 @@ def _sheets(workspace: Workspace) -> Iterator[Sheet]:
     )
     with workspace.store.reading() as connection:
         kept = connection.execute(query).all()
-    dated: dict[tuple[Chart, Period], list[Sheet]] = {}
-    snapshots: dict[tuple[Chart, Period], None] = {}
+    dated: dict[tuple[Chart, Period], list[tuple[Sheet, bool]]] = {}
+    snapshots: dict[tuple[Chart, Period], list[str]] = {}
     for row in kept:
-        if row.period == SNAPSHOT and not row.problem:
-            snapshots[Chart(row.source, row.chart, row.country), Period.week(date.fromisoformat(row.period_end))] = None
+        if row.period == SNAPSHOT:
+            place = Chart(row.source, row.chart, row.country), Period.week(date.fromisoformat(row.period_end))
+            if not row.problem:
+                snapshots.setdefault(place, [])
+            elif _read(workspace, row):
+                snapshots.setdefault(place, []).append(row.page_id)
             continue
         for sheet in _of_page(workspace, row):
-            dated.setdefault((sheet.chart, sheet.period), []).append(sheet)
-    for sheets in dated.values():
-        yield _on_top(sheets)
-    for chart, period in snapshots:
-        yield averaged(workspace, chart, period)
+            dated.setdefault((sheet.chart, sheet.period), []).append((sheet, bool(row.problem)))
+    for (chart, period), sheets in dated.items():
+        stored = _stored(workspace, chart, period)
+        ids = {sheet.pages[0] for sheet, _ in sheets}
+        if (chart, period) in snapshots:  # also imported whole: whichever was stored last
+            if not any(row["page_id"] in ids for row in stored.values()):
+                continue
+            del snapshots[chart, period]
+        yield _on_top(sheets, stored), ()
+    for (chart, period), mended in snapshots.items():
+        try:
+            yield averaged(workspace, chart, period, mended), tuple(mended)
+        except PageError as error:
+            log.warning("%s, %s: a snapshot cannot be read any more, what is stored stays: %s", chart, period, error)
 
 
-def _of_page(workspace: Workspace, row) -> list[Sheet]:
+def _read(workspace: Workspace, row) -> tuple[Page, ...]:
+    """Read a kept page; nothing where it cannot be read."""
     with workspace.store.reading() as connection:
         body, origin = connection.execute(
             select(t.page.c.body, t.page.c.origin).where(t.page.c.page_id == row.page_id)
         ).one()
     try:
-        pages = read_body(workspace, row.source, zlib.decompress(body), origin)
+        return read_body(workspace, row.source, zlib.decompress(body), origin)
     except PageError as error:
         if not row.problem:
             log.warning(
                 "page %s of %s cannot be read any more, what it gave stays: %s", row.page_id[:12], row.source, error
             )
-        return []
-    own = None
+        return ()
+
+
+def _of_page(workspace: Workspace, row) -> list[Sheet]:
+    own, ends = None, workspace.settings.week_ends
     if row.period in KINDS and row.period_end:
         end = date.fromisoformat(row.period_end)
         own = Period.week(end) if row.period == "weekly" else Period.holding(end, row.period)
     sheets = []
-    for page in pages:
+    for page in _read(workspace, row):
         period = page.period or own
-        if period is None or page.source not in ("", row.source) or (own and period != own):
-            continue  # what was no answer to the question before is none now
+        # what was no answer to the question before is none now
+        if period is None or page.source not in ("", row.source):
+            continue
+        if own and Period.holding(period.end, period.kind, ends) != Period.holding(own.end, own.kind, ends):
+            continue
         chart = Chart(row.source, page.chart or row.chart, page.country or row.country, period.kind)
-        if row.period and (chart.chart, chart.country) != (row.chart, row.country):
+        if (row.chart and chart.chart != row.chart) or (row.period and chart.country != row.country):
             continue
         sheets.append(Sheet(chart, period, page, (row.page_id,)))
     return sheets
 
 
-def _on_top(sheets: list[Sheet]) -> Sheet:
-    """Return one sheet of several of one chart: the newest, with the positions that only older ones have."""
-    newest = sheets[-1]
+def _on_top(sheets: list[tuple[Sheet, bool]], stored: Mapping[int, RowMapping]) -> Sheet:
+    """Return one sheet of several of one chart, oldest first, each with whether it could not be used before."""
     rows: dict[int, tuple[Row, str]] = {}
-    for sheet in sheets:
-        rows |= {row.position: (row, sheet.pages[0]) for row in sheet.page.rows}
+    settled: set[int] = set()
+    for sheet, new in sheets:
+        page_id = sheet.pages[0]
+        for row in sheet.page.rows:
+            own = row.position in stored and stored[row.position]["page_id"] == page_id
+            if own or new or row.position not in settled:
+                rows[row.position] = (row, page_id)
+            if own:
+                settled.add(row.position)
     order = sorted(rows)
+    newest = sheets[-1][0]
     page = replace(newest.page, rows=tuple(rows[position][0] for position in order))
     return replace(newest, page=page, pages=tuple(rows[position][1] for position in order))
 
 
-def _compared(workspace: Workspace, sheet: Sheet) -> Change:
-    entry = t.entry.c
+def _stored(workspace: Workspace, chart: Chart, period: Period) -> dict[int, RowMapping]:
+    query = select(t.entry).where(at(t.entry.c, chart, period))
     with workspace.store.reading() as connection:
-        query = select(t.entry).where(at(entry, sheet.chart, sheet.period))
-        stored = {row["position"]: row for row in connection.execute(query).mappings()}
+        return {row["position"]: row for row in connection.execute(query).mappings()}
+
+
+def _compared(workspace: Workspace, sheet: Sheet, mended: tuple[str, ...]) -> Change:
+    stored = _stored(workspace, sheet.chart, sheet.period)
     lines, rows = [], []
     added = changed = 0
     for row in sheet.page.rows:
@@ -145,7 +196,7 @@ def _compared(workspace: Workspace, sheet: Sheet) -> Change:
         else:
             if _same_track(row, old):
                 row = row.filled_from(_row(old))
-            new = _cells(row)
+            new = entry_of(sheet, 0, row, old["name_id"], old["recording_id"], old["week"])
             differing = [name for name in FIELDS if new[name] != old[name]]
             if differing:
                 changed += 1
@@ -169,7 +220,7 @@ def _compared(workspace: Workspace, sheet: Sheet) -> Change:
         pages=tuple(page for _, page, _ in every),
         means=tuple(mean for _, _, mean in every) if sheet.means else (),
     )
-    return Change(whole, tuple(lines), added, changed, len(lost))
+    return Change(whole, tuple(lines), added, changed, len(lost), mended)
 
 
 def _page_ids(sheet: Sheet) -> tuple[str, ...]:
@@ -202,18 +253,3 @@ def _row(old) -> Row:
         link=old["link"] or "",
         plays=old["plays"],
     )
-
-
-def _cells(row: Row) -> dict:
-    return {
-        "artist": ", ".join(row.artists),
-        "title": row.title,
-        "isrc": row.isrc or None,
-        "track_id": row.track_id or None,
-        "released": row.released or None,
-        "genres": ", ".join(row.genres) or None,
-        "language": row.language or None,
-        "label": row.label or None,
-        "plays": row.plays,
-        "link": row.link or None,
-    }

@@ -83,6 +83,8 @@ class Client:
 
         self.name, self.source = name, source
         self.refused: SourceRefused | None = None
+        self.reached = ""
+        """Where the last answer came from, without its query, which may hold a key."""
         self._robots: Protego | None = None
         self._agent = user_agent
         self._session = requests.Session()
@@ -176,6 +178,7 @@ class Client:
                     raise SourceUnreachable(
                         f"{self.name}: {_shown(url)} answered {response.status_code} after {self.source.retries} retries."
                     )
+                self.reached = _shown(response.url)
                 return response
         raise AssertionError("unreachable")
 

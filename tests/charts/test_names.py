@@ -29,9 +29,13 @@ SAME = [
     ("Rag'n'Bone Man", "Don't", "Rag’n’Bone Man", "Don’t"),
     ("t.A.T.u.", "Нас не догонят", "Тату", "Нас не догонят"),
     ("Иван", "До́ма", "Иван", "Дома"),
+    ("GAYAZOV$ BROTHER$", "Кредо", "Gayazovs Brothers", "Кредо"),
     # two alphabets, both ways and in several systems
     ("Хабиб", "Ягода малинка", "Khabib", "Yagoda Malinka"),
     ("Щербаков", "Щука", "Shcherbakov", "Shchuka"),
+    ("Щербаков", "Щука", "Shherbakov", "Shhuka"),
+    ("Иван", "Влюбиться", "Ivan", "Vlyubitsya"),
+    ("Қайрат Нұртас", "Жүрек", "Qairat Nurtas", "Zhurek"),
     ("Tsoy", "Gruppa krovi", "Цой", "Группа крови"),
     ("Юлия Савичева", "Высоко", "Yulia Savicheva", "Vysoko"),
     ("Jah Khalib", "Медина", "Джах Халиб", "Медина"),

@@ -271,10 +271,13 @@ def test_of_two_weekly_at_once_one_works_and_the_other_says_so_or_waits(world, t
         run("sources", folder=folder)  # else the second would wait for the first to make the tables
 
     def both() -> list[tuple[int, str]]:
-        runs = [
-            subprocess.Popen(command("weekly", "--week", week, folder=folder), stderr=subprocess.PIPE, text=True)
-            for folder in folders
-        ]
+        runs = []
+        for folder in folders:
+            runs.append(
+                subprocess.Popen(command("weekly", "--week", week, folder=folder), stderr=subprocess.PIPE, text=True)
+            )
+            while not world.log("tophit") and runs[0].poll() is None:  # until the first is at work
+                time.sleep(0.05)
         return sorted((run.communicate(timeout=300)[1], run.returncode)[::-1] for run in runs)
 
     (worked, _), (refused, said) = both()
