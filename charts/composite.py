@@ -24,9 +24,10 @@ from sqlalchemy import Connection, delete, select
 from ..workspace import tables as t
 from ..workspace.store import digest, upsert
 from ..workspace.workspace import Workspace
-from .collect import Chart, Outcome, at, sources_of, store_gap, store_page, wanted_charts
+from .collect import Chart, Outcome, Sheet, at, entry_of, sources_of, store_gap, store_page, wanted_charts
 from .identity import COMPOSITE
 from .periods import Period
+from .rows import Page, Row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -358,26 +359,12 @@ def _store(
     page_id = store_page(
         workspace, connection, chart, period, raw, f"made of the week's charts, inputs {inputs}", "application/json"
     )
+    sheet = Sheet(chart, period, Page(()), (page_id,))
     rows = []
     for place in places:
         _, name_id, artist, title = shown[place.recording_id]
-        rows.append(
-            {
-                "source": chart.source,
-                "chart": chart.chart,
-                "country": chart.country,
-                "period": period.kind,
-                "period_start": period.start.isoformat(),
-                "period_end": period.end.isoformat(),
-                "week": period.end.isoformat(),
-                "position": place.position,
-                "name_id": name_id,
-                "recording_id": place.recording_id,
-                "page_id": page_id,
-                "artist": artist,
-                "title": title,
-            }
-        )
+        row = Row(place.position, (artist,), title)
+        rows.append(entry_of(sheet, 0, row, name_id, place.recording_id, period.end.isoformat()))
     changed = upsert(connection, t.entry, rows)
     store_gap(connection, chart, period, gap, passing=False)
     return Outcome(chart, period, len(rows), changed, gap)
