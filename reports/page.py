@@ -35,11 +35,15 @@ TABLES = {
         "model_version measured_at",
         "measures": "source chart country week measure value low high n method",
         "gaps": "week source chart country reason",
+        "composite": "week country position recording_id artist title score platform chart_positions points share "
+        "position_without",
     }.items()
 }
 """The CSV files beside a page, and their columns in order."""
 
-NUMBERS = frozenset({"position", "probability", "value", "low", "high", "n"})
+NUMBERS = frozenset(
+    {"position", "probability", "value", "low", "high", "n", "score", "points", "share", "position_without"}
+)
 """Columns that hold numbers: a minus in front is a sign there, not the start of a formula."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")

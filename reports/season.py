@@ -41,6 +41,8 @@ class Season:
         missing.
     synthetic : bool
         The music is made up: everything written says so.
+    composite : pandas.DataFrame, optional
+        How each place of the composites got there.
     """
 
     entries: pd.DataFrame
@@ -49,6 +51,7 @@ class Season:
     gaps: pd.DataFrame
     about: dict[str, Any]
     synthetic: bool = False
+    composite: pd.DataFrame | None = None
 
 
 class Weekly:
@@ -104,7 +107,11 @@ class Weekly:
         """Return what the CSV files of the week hold."""
         verdicts = self.season.verdicts
         here = verdicts[verdicts["recording_id"].isin(self.now["recording_id"])]
-        return {"entries": self.now, "verdicts": here, "measures": self.measures, "gaps": self.gaps}
+        tables = {"entries": self.now, "verdicts": here, "measures": self.measures, "gaps": self.gaps}
+        composite = self.season.composite
+        if composite is not None and not (of_week := composite[composite["week"] == self.week.isoformat()]).empty:
+            tables["composite"] = of_week
+        return tables
 
 
 def history_of(measures: pd.DataFrame) -> dict[tuple[Key, str], list[Estimate]]:

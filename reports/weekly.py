@@ -228,6 +228,7 @@ def read_season(workspace: Workspace) -> Season:
             "timezone": workspace.settings.timezone,
             "descriptor_count": len(DESCRIPTORS),
         },
+        composite=tables.composite(),
         synthetic=len(entries) > 0 and bool((entries["source"] == "synthetic").all()),
     )
 

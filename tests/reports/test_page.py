@@ -128,6 +128,10 @@ def a_season(weeks=26, size=100, seed=7, *, ends=LAST, synthetic=False, measured
         measures=pd.DataFrame(measures, columns=list(TABLES["measures"])).astype(
             {"value": float, "low": float, "high": float}
         ),
+        composite=pd.DataFrame(
+            [(LAST.isoformat(), "ru", 1, "r1", "Zivert", "Life", 0.95, "radio", "tophit-radio 6", 0.95, 0.95, None)],
+            columns=list(TABLES["composite"]),
+        ),
         gaps=pd.DataFrame(gaps, columns=list(TABLES["gaps"])),
         about=ABOUT,
         synthetic=synthetic,
@@ -321,7 +325,7 @@ def test_the_same_data_gives_the_same_bytes(season, tmp_path):
         write_index(tmp_path / copy, season, made_at=MADE_AT)
     files = sorted(file.relative_to(tmp_path / "one") for file in (tmp_path / "one").rglob("*") if file.is_file())
     assert [str(file) for file in files] == [
-        *(f"2026-06-25/{name}" for name in ("entries.csv", "gaps.csv", "index.html", "measures.csv", "verdicts.csv")),
+        *(f"2026-06-25/{name}" for name in sorted([*(f"{table}.csv" for table in TABLES), "index.html"])),
         "index.html",
     ]
     for file in files:
