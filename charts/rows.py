@@ -147,6 +147,8 @@ def split_isrc(text: str) -> tuple[str, str]:
 
 def day(text: str) -> str:
     """Return an ISO date from ``2026-05-01…`` or ``1 May, 2026``; empty for anything else."""
+    if not text:
+        return ""
     for form, length in (("%Y-%m-%d", 10), ("%d %b, %Y", None), ("%d %B, %Y", None), ("%d.%m.%Y", 10)):
         try:
             return datetime.strptime(text[:length], form).date().isoformat()
