@@ -23,6 +23,15 @@ NAMES = ("entries", "recordings", "names", "labels", "composite", "verdicts", "d
 """Tables that can be exported."""
 
 
+_ENTRIES = [
+    t.entry.c[name]
+    for name in (
+        "source chart country week position recording_id isrc artist title artist_intl title_intl released genres language "
+        "label plays mean_position track_id link period period_start period_end name_id page_id"
+    ).split()
+]
+
+
 class Tables:
     """The tables of one workspace.
 
@@ -62,32 +71,9 @@ class Tables:
         """
         entry = t.entry.c
         return self.workspace.store.frame(
-            select(
-                entry.source,
-                entry.chart,
-                entry.country,
-                entry.week,
-                entry.position,
-                entry.recording_id,
-                entry.isrc,
-                entry.artist,
-                entry.title,
-                entry.artist_intl,
-                entry.title_intl,
-                entry.released,
-                entry.genres,
-                entry.language,
-                entry.label,
-                entry.plays,
-                entry.mean_position,
-                entry.track_id,
-                entry.link,
-                entry.period,
-                entry.period_start,
-                entry.period_end,
-                entry.name_id,
-                entry.page_id,
-            ).order_by(entry.period_end, entry.period, entry.source, entry.chart, entry.country, entry.position)
+            select(*_ENTRIES).order_by(
+                entry.period_end, entry.period, entry.source, entry.chart, entry.country, entry.position
+            )
         )
 
     def recordings(self) -> pd.DataFrame:
@@ -240,9 +226,7 @@ class Tables:
         entry = t.entry.c
         period = Period.week(week_of(date.fromisoformat(str(week)), self.workspace.settings.week_ends))
         return self.workspace.store.frame(
-            select(*(column for column in entry if column.name != "name_id"))
-            .where(at(entry, Chart(source, chart, country), period))
-            .order_by(entry.position)
+            select(*_ENTRIES).where(at(entry, Chart(source, chart, country), period)).order_by(entry.position)
         )
 
     def labels(self) -> pd.DataFrame:

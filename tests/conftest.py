@@ -32,6 +32,9 @@ from urllib.parse import urlsplit
 import hypothesis
 import pytest
 
+from chartropy.charts.source import Source
+from chartropy.workspace.http import Client
+from chartropy.workspace.settings import Rate
 from chartropy.workspace.store import Store
 from chartropy.workspace.workspace import Workspace
 
@@ -339,11 +342,21 @@ class Answer:
 
 
 class Server:
-    """Answers each path with what it was told, one after the other; the last answer stays. Unknown paths are 404."""
+    """Answers each path with what it was told, one after the other; the last answer stays. Other paths are 404.
+
+    Attributes
+    ----------
+    otherwise : Answer
+        What any other path but /robots.txt is answered with.
+    questions : list
+        The JSON that was asked in bodies, in order.
+    """
 
     def __init__(self):
         self.answers: dict[str, list[Answer]] = defaultdict(list)
+        self.otherwise = Answer(status=404)
         self.asked: list[tuple[float, str, dict[str, str]]] = []
+        self.questions: list[object] = []
         self._ended = threading.Event()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -382,8 +395,9 @@ class Server:
 
             def do_GET(self):
                 outer.asked.append((time.monotonic(), self.path, dict(self.headers)))
-                told = outer.answers.get(urlsplit(self.path).path, [])
-                answer = told.pop(0) if len(told) > 1 else told[0] if told else Answer(status=404)
+                path = urlsplit(self.path).path
+                told = outer.answers.get(path) or [Answer(status=404) if path == "/robots.txt" else outer.otherwise]
+                answer = told.pop(0) if len(told) > 1 else told[0]
                 self.close_connection = answer.how != "whole"
                 if answer.how == "reset":
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -401,6 +415,10 @@ class Server:
                     self.wfile.flush()
                     outer._ended.wait(10)
 
+            def do_POST(self):
+                outer.questions.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.do_GET()
+
         return Handler
 
 
@@ -415,3 +433,14 @@ def server() -> Iterator[Server]:
 def answer() -> type[Answer]:
     """The class of answers, for :meth:`Server.say`."""
     return Answer
+
+
+@pytest.fixture
+def client_of(server: Server, workspace: Workspace) -> Callable[..., Client]:
+    """A client that asks the scripted server in a source's place, as fast as it can: ``client_of(SOURCE, retries=1)``."""
+
+    def made(source: Source, **settings: object) -> Client:
+        quick = {"base_url": server.url, "retries": 0, "rate": Rate(requests=1000, seconds=1)} | settings
+        return workspace.client(source.name, source.settings.model_copy(update=quick))
+
+    return made

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -16,10 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartropy.charts.collect import collect, sources_of, wanted_charts
-from chartropy.charts.periods import KINDS
+from chartropy.charts.periods import KINDS, Period
+from chartropy.charts.rows import Page, clean
+from chartropy.charts.source import form_of
 from chartropy.charts.sources import SOURCES
 from chartropy.reports.status import read_sources
-from chartropy.workspace.errors import PageError, SettingsError
+from chartropy.workspace.errors import PageError, SettingsError, SourceRefused, SourceUnreachable
 from chartropy.workspace.settings import load_settings
 
 HERE = Path(__file__).parent
@@ -41,6 +45,36 @@ def module_of(name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+TESTS = {name: module_of(name) for name in SOURCES} | {"mine": module_of("table")}
+"""What the tests of each source say of it, a table of the user's own included.
+
+``ASKED``, the chart to ask for; ``FIXTURES``, the recorded answers; ``SAMPLES``, whole answers in every form that it reads,
+the first as it comes when ``ASKED`` is asked for; ``ORIGIN``, where they are from; ``NO_CHART``, what is no chart, each with
+what the error says.
+"""
+ALL = SOURCES | {"mine": TESTS["mine"].SOURCE}
+
+every_fetched = pytest.mark.parametrize("name", [name for name, source in ALL.items() if source.fetch])
+
+every_sample = pytest.mark.parametrize(
+    ("name", "whole"),
+    [
+        pytest.param(name, whole, id=f"{name}-{form_of(whole)}-{number}")
+        for name, tests in TESTS.items()
+        for number, whole in enumerate(tests.SAMPLES)
+    ],
+)
+every_json_sample = pytest.mark.parametrize(
+    ("name", "whole"),
+    [
+        pytest.param(name, whole, id=f"{name}-{number}")
+        for name, tests in TESTS.items()
+        for number, whole in enumerate(tests.SAMPLES)
+        if form_of(whole) == "json"
+    ],
+)
 
 
 @pytest.fixture
@@ -108,7 +142,8 @@ def test_it_is_documented_with_a_way_to_import_a_saved_file(name):
 
 @every_source
 def test_it_has_tests_with_recorded_answers_and_refusals(name, shared):
-    module = module_of(name)
+    module = TESTS[name]
+    assert module.NO_CHART
     assert any(test.startswith("test_refuses_") for test in vars(module))
     if name in NO_FIXTURES:
         assert not (shared / "fixtures" / name).exists()
@@ -118,30 +153,254 @@ def test_it_has_tests_with_recorded_answers_and_refusals(name, shared):
         assert (shared / file).exists() or (shared / "fixtures" / file).exists(), f"{file} is not there"
 
 
+# -- refusals ----------------------------------------------------------------------------------------------------------
+
+CHALLENGES = (
+    b"<html><title>Just a moment...</title></html>",
+    b"<html><body><form action='/checkcaptcha'></form></body></html>",
+    b"<!doctype html><form id='captcha-form'></form>",
+)
+
+OPEN = {"apple", "deezer", "lastfm", "mine"}
+"""Open interfaces: what comes with status 200 and is no data is a web page, whatever it wants of its reader."""
+
+READ_LATER = {"tophit", "mine"}
+"""Their answers are not read when they are fetched, but after that."""
+
+
+@pytest.fixture
+def client(name, client_of):
+    return client_of(ALL[name], retries=1, key="SECRET7f3a")
+
+
+def fetched(client, name: str) -> tuple[Page, ...]:
+    """Ask for the chart that the tests of a source ask for, and read it."""
+    tests = TESTS[name]
+    answer = ALL[name].fetch(client, tests.ASKED)
+    return ALL[name].parse(answer.body, answer.url)
+
+
+def instead(name: str) -> str:
+    """Return how a refusal says what to do instead."""
+    return f"([Ss]ave|download) .*chartropy import FILE --source {name}"
+
+
+@every_fetched
+def test_a_whole_answer_is_the_chart_that_was_asked_for(client, server, answer, name):
+    tests = TESTS[name]
+    server.otherwise = answer(tests.SAMPLES[0])
+    (page,) = fetched(client, name)
+    assert (page.rows, page.faults, page.broken) == (ALL[name].parse(tests.SAMPLES[0], tests.ORIGIN)[0].rows, (), "")
+    assert page.chart in (("",) if name == "mine" else (tests.ASKED.chart,))
+    assert page.country in (("",) if name == "mine" else (tests.ASKED.country,))
+    assert server.paths[:-1] == ["/robots.txt"] * ALL[name].settings.robots
+
+
+@every_fetched
+@pytest.mark.parametrize("status", [401, 403, 451])
+@pytest.mark.parametrize("body", [b"", b"no", b'{"error": {"name": "Unavailable For Legal Reasons"}}', *CHALLENGES])
+def test_who_is_not_let_in_asks_no_more(client, server, answer, name, status, body):
+    server.otherwise = answer(body, status=status)
+    for _ in range(2):
+        with pytest.raises(SourceRefused, match=f"^{name}: .*{status}.*{instead(name)}"):
+            fetched(client, name)
+    if ALL[name].credits:
+        with pytest.raises(SourceRefused):
+            ALL[name].credits(client, "123")
+    assert len([path for path in server.paths if path != "/robots.txt"]) == 1
+
+
+@every_fetched
+@pytest.mark.parametrize("body", CHALLENGES)
+def test_a_challenge_page_that_says_all_is_well_is_no_chart(client, server, answer, name, body):
+    server.otherwise = answer(body)
+    if name in OPEN:
+        with pytest.raises(PageError, match="a web page") as error:
+            fetched(client, name)
+        assert error.value.body == body
+        return
+    for _ in range(2):
+        with pytest.raises(SourceRefused, match=f"challenge page.*{instead(name)}"):
+            fetched(client, name)
+    assert client.refused
+    assert len([path for path in server.paths if path != "/robots.txt"]) == 1
+
+
+@every_fetched
+def test_robots_txt_is_obeyed_where_pages_are_read_and_not_asked_of_an_interface(client_of, server, answer, name):
+    source = ALL[name]
+    server.otherwise = answer(TESTS[name].SAMPLES[0])
+    assert fetched(client_of(source, key="k"), name)
+    path = server.paths[-1]
+    server.asked.clear()
+    server.say("/robots.txt", answer(f"User-agent: *\nDisallow: {path}".encode()))
+    client = client_of(source, key="k")
+    if source.settings.robots:
+        for _ in range(2):
+            with pytest.raises(SourceRefused, match="robots.txt.*chartropy import"):
+                fetched(client, name)
+        assert server.paths == ["/robots.txt"]
+    else:
+        assert fetched(client, name)
+        assert server.paths == [path]
+
+
+@every_fetched
+@pytest.mark.parametrize(("status", "error"), [(400, PageError), (404, PageError), (500, SourceUnreachable)])
+@pytest.mark.parametrize("body", [b"", b"oops", b"<html></html>", b'{"error": {"status": "INVALID_ARGUMENT"}}'])
+def test_what_fails_is_an_error_that_is_no_refusal(client, server, answer, name, status, error, body):
+    server.otherwise = answer(body, status=status)
+    with pytest.raises(error, match=str(status)) as raised:
+        fetched(client, name)
+    assert not client.refused
+    if error is PageError:
+        assert raised.value.body == body
+
+
+@every_fetched
+def test_a_challenge_page_of_a_service_that_is_out_of_order_is_no_refusal(client, server, answer, name):
+    server.otherwise = answer(CHALLENGES[0], status=503)
+    with pytest.raises(SourceUnreachable, match="503"):
+        fetched(client, name)
+    assert not client.refused
+
+
+@every_fetched
+def test_an_answer_that_breaks_off_in_the_line_is_asked_for_again_and_then_unreachable(client, server, answer, name):
+    server.otherwise = answer(TESTS[name].SAMPLES[0], how="cut")
+    with pytest.raises(SourceUnreachable, match="broke off 2 times"):
+        fetched(client, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "why"),
+    [
+        pytest.param(name, body, why, id=f"{name}-{number}")
+        for name in SOURCES
+        for number, (body, why) in enumerate(TESTS[name].NO_CHART)
+    ],
+)
+def test_what_is_no_chart_is_refused_live_and_saved(client, server, answer, name, body, why):
+    source = SOURCES[name]
+    with pytest.raises(PageError, match=why) as error:
+        source.parse(body, TESTS[name].ORIGIN)
+    assert error.value.body == body
+    if source.fetch:
+        server.otherwise = answer(body)
+        with pytest.raises(PageError, match=why) as error:
+            fetched(client, name) if name in READ_LATER else source.fetch(client, TESTS[name].ASKED)
+        assert error.value.body == body
+
+
 # -- noise -------------------------------------------------------------------------------------------------------------
 
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=8,
+)
 origins = st.sampled_from(["", "chart", "regional-kz-weekly-2026-07-02.csv", "https://127.0.0.1/chart/top/x?limit=1"])
+
+
+def places(value: object) -> list[tuple]:
+    """Every place in some JSON: what holds it, and under which key."""
+    held = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, inner in held for place in ((value, key), *places(inner))]
+
+
+def read(name: str, body: bytes, origin: str) -> tuple[Page, ...]:
+    """Read some body: what comes is fit to be stored."""
+    source = ALL[name]
+    pages = source.parse(body, origin)
+    assert pages
+    for page in pages:
+        assert page.rows
+        assert all(isinstance(text, str) and text for row in page.rows for text in (row.title, *row.artists))
+        assert all(row.artists for row in page.rows)
+        assert len({row.position for row in page.rows}) == len(page.rows)
+        if source.form == "json":
+            assert re.fullmatch("|global|[a-z]{2}", page.country)
+            assert page.chart in source.charts
+    return pages
 
 
 @every_source
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"<html>", b"null", b'"x"', b"\xff\xfe", b"[" * 100_000])
 def test_what_is_no_chart_is_a_page_error(name, body):
-    with pytest.raises(PageError):
+    with pytest.raises(PageError) as error:
         SOURCES[name].parse(body, "chart")
+    assert error.value.body == body
 
 
 @every_source
 @given(st.binary(max_size=300), origins)
-def test_whatever_bytes_come_it_is_a_page_error_at_worst(name, body, origin):
-    with contextlib.suppress(PageError):
-        assert all(page.rows for page in SOURCES[name].parse(body, origin))
+def test_any_bytes_are_a_page_error(name, body, origin):
+    with pytest.raises(PageError):
+        SOURCES[name].parse(body, origin)
 
 
 @every_source
 @given(st.sampled_from(["{", "[", "<", "<html><table>", "rank,artist\n", '{"data": ', "\ufeff"]), st.text(max_size=200))
 def test_whatever_text_comes_it_is_a_page_error_at_worst(name, head, text):
     with contextlib.suppress(PageError):
-        assert all(page.rows for page in SOURCES[name].parse((head + text).encode(errors="replace"), "chart"))
+        read(name, (head + text).encode(errors="replace"), "chart")
+
+
+@every_source
+@given(anything)
+def test_any_other_json_is_a_page_error(name, value):
+    with pytest.raises(PageError):
+        SOURCES[name].parse(json.dumps(value).encode(), "chart")
+
+
+@every_sample
+def test_a_whole_answer_is_read_without_a_fault(name, whole):
+    (page,) = read(name, whole, TESTS[name].ORIGIN)
+    assert (len(page.rows) > 1, page.faults, page.broken) == (True, (), "")
+
+
+@every_json_sample
+@given(st.data())
+def test_json_with_anything_in_any_place_is_a_chart_or_a_page_error(name, whole, data):
+    mutilated = json.loads(whole)
+    for _ in range(data.draw(st.integers(1, 4))):
+        found = places(mutilated)
+        if not found:
+            break
+        inside, key = data.draw(st.sampled_from(found))
+        if data.draw(st.booleans()):
+            inside[key] = data.draw(anything)
+        elif isinstance(inside, list):
+            inside.append(copy.deepcopy(inside[key]))
+        else:
+            del inside[key]
+    with contextlib.suppress(PageError):
+        read(name, json.dumps(mutilated).encode(), TESTS[name].ORIGIN)
+
+
+@every_sample
+@given(st.data(), st.binary(max_size=6) | st.text(max_size=6).map(str.encode))
+def test_an_answer_with_noise_in_it_and_cut_is_a_chart_or_a_page_error(name, whole, data, noise):
+    at, end = data.draw(st.integers(0, len(whole))), data.draw(st.integers(0, len(whole)))
+    told = (whole[:at] + noise + whole[at + len(noise) :])[: len(whole) - end]
+    with contextlib.suppress(PageError):
+        read(name, told, TESTS[name].ORIGIN)
+
+
+@every_sample
+def test_an_answer_cut_anywhere_is_a_page_error_or_says_so(name, whole):
+    if form_of(whole) == "json":
+        whole = json.dumps(json.loads(whole), ensure_ascii=False).encode()  # cut inside of letters, too
+    (page,) = read(name, whole, TESTS[name].ORIGIN)
+    bad = []
+    for end in range(len(whole.rstrip())):
+        try:
+            (cut,) = read(name, whole[:end], TESTS[name].ORIGIN)
+        except PageError:
+            continue
+        if form_of(whole) == "json" or not (cut.broken or cut.faults or set(cut.rows) <= set(page.rows)):
+            bad.append((end, whole[:end][-30:], cut))
+    assert not bad
 
 
 # -- all ---------------------------------------------------------------------------------------------------------------
@@ -228,6 +487,40 @@ def test_last_success_and_last_error_are_those_of_the_last_collecting(settle, se
     assert success == "2026-07-04T09:00:00+00:00"
     assert str(error).startswith("2026-07-05T09:00:00+00:00: ")
     assert "404" in str(error)
+
+
+# -- the test world ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "dated", "artists", "more"),
+    [
+        ("apple", "taken", " & ".join, "track_id"),
+        ("deezer", "", lambda artists: artists[0], "track_id"),
+        ("shazam", "taken", lambda artists: artists[0], ""),
+        ("yandex", "taken", None, "track_id plays"),
+        ("youtube", "period", None, "track_id plays"),
+    ],
+)
+def test_the_rows_of_the_world_are_what_it_published(world, workspace, name, dated, artists, more):
+    source, asked = SOURCES[name], TESTS[name].ASKED
+    client = workspace.client(name, source.settings.model_copy(update={"base_url": f"{world.url}/{name}"}))
+    (page,) = fetched(client, name)
+    charts = world.charts()
+    newest = max(week for platform, week in charts if platform == name)
+    day = date.fromisoformat(newest)
+    assert (page.chart, page.country) == (asked.chart, asked.country)
+    assert page.taken == (day if dated == "taken" else None)
+    assert page.period == (Period.week(day) if dated == "period" else None)
+    published = charts[name, newest]
+    assert [row.position for row in page.rows] == sorted(published)
+    for row in page.rows:
+        recording = published[row.position]
+        people, title = recording["spelled"][name]
+        people = people if artists is None else [artists(people)]
+        assert (row.artists, row.title) == (tuple(map(clean, people)), clean(title))  # it may spell й as и and a breve
+        assert row.track_id == (recording["ids"][name] if "track_id" in more else "")
+        assert bool(row.plays) == ("plays" in more)
 
 
 # -- one more ----------------------------------------------------------------------------------------------------------

@@ -18,8 +18,7 @@ from chartropy.charts.periods import Period
 from chartropy.charts.rows import Page
 from chartropy.charts.source import Asked
 from chartropy.charts.sources import tophit
-from chartropy.workspace.errors import PageError, SourceRefused, SourceUnreachable
-from chartropy.workspace.settings import Rate
+from chartropy.workspace.errors import PageError
 from chartropy.workspace.workspace import Workspace
 
 FIXTURES = (
@@ -32,6 +31,7 @@ WEEK = Period.week(date(2026, 7, 2))
 YEAR = Period.holding(date(2024, 1, 1), "annual")
 DECADE = Period.holding(date(2000, 1, 1), "decade")
 JUNE = Period.holding(date(2026, 6, 1), "monthly")
+ASKED = Asked("radio", "ru", WEEK)
 
 
 def parse(body: bytes, origin: str = "") -> Page:
@@ -893,9 +893,8 @@ def test_a_month_that_the_title_names(pages, title, period):
     | st.dates().map(lambda day: f"{day:%Y%m%d}-{day:%Y%m%d}"),
 )
 def test_no_address_breaks_a_page(kind, value):
-    row = '<div role="row" class="Row_row__"><div class="Row_tw__">1</div><a class="Name_name__">T</a><a class="Artist_name-with-link__">A</a></div>'
     with contextlib.suppress(PageError):
-        assert parse(f"<html>{row}</html>".encode(), f"https://tophit.com/chart/top/radio/hits/ru/{kind}/{value}").rows
+        assert parse(SAMPLES[0], f"https://tophit.com/chart/top/radio/hits/ru/{kind}/{value}").rows
 
 
 def test_letters_that_cannot_be_read_are_reported():
@@ -903,17 +902,37 @@ def test_letters_that_cannot_be_read_are_reported():
     assert parse(body.encode("windows-1251")).faults == ("some letters cannot be read: the page is not in UTF-8",)
 
 
+# -- what is refused ---------------------------------------------------------------------------------------------------
+
+ORIGIN = f"https://tophit.com/{tophit.address(ASKED)}"
+_ROW = (
+    '<div role="row" class="Row_row__"><div class="Row_tw__">{}</div>'
+    '<a class="Name_name__">{}</a><a class="Artist_name-with-link__">A</a></div>'
+)
+SAMPLES = (
+    f"<html>{_ROW.format(1, 'T')}{_ROW.format(2, 'Кукушка')}</html>".encode(),
+    legacy_page(legacy_row(1), legacy_row(2, "Fly", "Цой")),
+    json.dumps(
+        {
+            "charts": [
+                {
+                    "position": place,
+                    "track": {
+                        "id": place, "name": "Life", "intlName": "Life", "artists": [{"name": "Цой", "intlName": "Tsoi"}],
+                        "isrc": "RUA1D2600001", "releaseDate": "2026-05-01", "isAi": place == 1, "tags": ["AI"], "spins": 5,
+                    },
+                }
+                for place in (1, 2)
+            ]
+        }
+    ).encode(),
+)  # fmt: skip
+NO_CHART = tuple(
+    (told, "") for told in (b"", b'{"charts": []}', b"[]", b'{"charts": [{"position": 1', b"<html></html>")
+)
+
+
 # -- asking ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def client(server, workspace):
-    return workspace.client(
-        "tophit",
-        tophit.SOURCE.settings.model_copy(
-            update={"base_url": server.url, "retries": 0, "rate": Rate(requests=100, seconds=1)}
-        ),
-    )
 
 
 @pytest.mark.parametrize(
@@ -1027,46 +1046,6 @@ def test_refuses_what_has_no_address(client, server, chart, period, said):
     with pytest.raises(PageError, match=said):
         tophit.fetch(client, Asked(chart, "ru", period))
     assert server.asked == []
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "error"),
-    [
-        (403, b"<html><title>Just a moment...</title></html>", SourceRefused),
-        (403, b"no", SourceRefused),
-        (451, b"", SourceRefused),
-        (404, b"<html></html>", PageError),
-        (500, b"", SourceUnreachable),
-        (503, b"<html>cf-challenge</html>", SourceUnreachable),
-        (200, b"<html><title>Just a moment...</title>cf-challenge</html>", SourceRefused),
-    ],
-)
-def test_refuses_statuses(client, server, answer, status, body, error):
-    address = "/chart/top/radio/hits/ru/weekly/20260626-20260702"
-    server.say(address, answer(body, status=status))
-    with pytest.raises(error) as raised:
-        tophit.fetch(client, Asked("radio", "ru", WEEK))
-    if error is SourceRefused:
-        assert "chartropy import" in str(raised.value)
-        with pytest.raises(SourceRefused):
-            tophit.fetch(client, Asked("vk", "ru", WEEK))
-        assert server.paths == ["/robots.txt", address]  # not asked again
-
-
-@pytest.mark.parametrize("body", [b"", b'{"charts": []}', b"[]", b'{"charts": [{"position": 1', b"<html></html>"])
-def test_refuses_answers_that_hold_no_chart(client, server, answer, body):
-    server.say("/chart/top/radio/hits/ru/weekly/20260626-20260702", answer(body))
-    found = tophit.fetch(client, Asked("radio", "ru", WEEK))
-    with pytest.raises(PageError) as error:
-        tophit.parse(found.body, found.url)
-    assert error.value.body == body
-
-
-def test_refuses_an_answer_that_breaks_off(client, server, answer, pages):
-    body = pages.page([pages.table_row(1)])
-    server.say("/chart/top/radio/hits/ru/weekly/20260626-20260702", answer(body, how="cut"))
-    with pytest.raises(SourceUnreachable):
-        tophit.fetch(client, Asked("radio", "ru", WEEK))
 
 
 def test_what_a_whole_chart_has():
