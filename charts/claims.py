@@ -24,7 +24,7 @@ from ..workspace.settings import Source as Settings
 from ..workspace.store import digest, timestamp, upsert
 from ..workspace.workspace import Workspace
 from . import names
-from .collect import CLAIMS, Chart, client_of, remember, sources_of, store_page
+from .collect import CLAIMS, Chart, client_of, remember, sources_of, store_page, unpacked
 from .identity import in_chunks
 from .names import Name
 from .rows import clean, day
@@ -138,7 +138,7 @@ def _last_kept(workspace: Workspace, name: str, registry: Registry) -> tuple[Ans
         row = connection.execute(_newest(name, page.body, page.origin, page.content_type)).one_or_none()
     if row is None:
         return None
-    answer = Answer(zlib.decompress(row.body), row.content_type, row.origin)
+    answer = Answer(unpacked(row.body), row.content_type, row.origin)
     try:
         return answer, _listed(answer.body, registry)
     except PageError:
@@ -252,7 +252,7 @@ def _ask_credits(workspace: Workspace, source: Source, weeks: list[str], done: C
             failed += 1
             if failed == FAILURES or client.refused:
                 # no gap: the charts are whole without them
-                log.warning("%s: credits of %d tracks not had: %s", source.name, len(wanted) - number, error)
+                log.info("%s: credits of %d tracks not had: %s", source.name, len(wanted) - number, error)
                 remember(workspace, source.name, error)
                 return
             continue

@@ -13,7 +13,7 @@ from functools import lru_cache, partial
 from sqlalchemy import Connection, delete, func, select
 
 from ..workspace import tables as t
-from ..workspace.errors import PageError, SettingsError, SourceError
+from ..workspace.errors import PageError, SettingsError, SourceError, WrongPage
 from ..workspace.http import Client
 from ..workspace.settings import Source as Settings
 from ..workspace.store import digest, timestamp, upsert
@@ -142,13 +142,17 @@ def wanted_charts(workspace: Workspace, kind: Kind = "weekly") -> list[Chart]:
         if name not in known:
             raise SettingsError(f"collect = {name!r}: there is no such source; choose from {', '.join(known)}.")
         source, settings = known[name], settings_of(workspace, known[name])
+        if source.fetch is None:
+            raise SettingsError(
+                f"collect = {name!r}: nothing can be fetched there, only files imported: it needs {source.needs}."
+            )
         for wanted in settings.charts:
             chart, _, country = wanted.partition(":")
             if chart not in source.charts and not source.open_ended:
                 raise SettingsError(
                     f"sources.{name}.charts = {wanted!r}: there is no such chart; choose from {', '.join(source.charts)}."
                 )
-            if source.fetch and kind in source.kinds:
+            if kind in source.kinds:
                 charts.append(Chart(name, chart, country or settings.country, kind))
     return charts
 
@@ -285,7 +289,7 @@ def _take_snapshot(workspace: Workspace, source: Source, chart: Chart, now: Peri
         return store_sheets(workspace, [Sheet(chart, page.period, page, (page_id,))])[0]
     taken = page.taken or workspace.now().date()
     period = Period.holding(taken, "weekly", workspace.settings.week_ends)
-    return store_sheets(workspace, [averaged(workspace, chart, period)])[0]
+    return store_sheets(workspace, [averaged(workspace, chart, period, lenient=True)])[0]
 
 
 def _ask(workspace: Workspace, source: Source, chart: Chart, period: Period | None) -> tuple[Page, str]:
@@ -392,6 +396,8 @@ def read_body(workspace: Workspace, source: str, body: bytes, origin: str) -> tu
         return as_table()
     try:
         return known.parse(body, origin)
+    except WrongPage:
+        raise
     except PageError as error:
         form = form_of(body)
         if known.settings.columns or form == "html":
@@ -407,18 +413,31 @@ def read_body(workspace: Workspace, source: str, body: bytes, origin: str) -> tu
 # -- snapshots ---------------------------------------------------------------------------------------------------------
 
 
-def averaged(workspace: Workspace, chart: Chart, period: Period, mended: Collection[str] = ()) -> Sheet:
+def averaged(
+    workspace: Workspace, chart: Chart, period: Period, mended: Collection[str] = (), *, lenient: bool = False
+) -> Sheet:
     """Return a week of a chart that only shows the present: the mean of its snapshots, the last one of each day.
 
     A recording that a snapshot lacks is counted as just below its last position. Places go by mean position, then by the
     best one; the week has as many as its longest snapshot. This is how TopHit's sources, which publish days, are made
     weeks. Pages that could not be read before count if their ids are `mended`.
+
+    Raises
+    ------
+    PageError
+        When one of the pages cannot be read any more, unless it is to be passed over with a warning.
     """
     kept = _pages_of(workspace, chart, period, mended)
     days = {row.taken_on: row for row in kept}  # in the order they were fetched
     read: list[tuple[str, Page]] = []
     for taken, row in days.items():
-        found = read_body(workspace, chart.source, zlib.decompress(row.body), row.origin)
+        try:
+            found = read_body(workspace, chart.source, unpacked(row.body), row.origin)
+        except PageError as error:
+            if not lenient:
+                raise
+            log.warning("%s: the snapshot of %s is passed over: %s", chart, taken, error)
+            continue
         fitting = (page for page in found if page.chart in ("", chart.chart) and str(page.taken or taken) == taken)
         read.append((row.page_id, next(fitting, found[0])))
     places: dict[str, dict[int, int]] = {}
@@ -444,6 +463,20 @@ def averaged(workspace: Workspace, chart: Chart, period: Period, mended: Collect
     return Sheet(
         chart, period, Page(rows, chart.chart, chart.country, period, faults=faults, broken=broken), pages, mean
     )
+
+
+def unpacked(body: bytes) -> bytes:
+    """Return the body of a kept page.
+
+    Raises
+    ------
+    PageError
+        When the database has been damaged.
+    """
+    try:
+        return zlib.decompress(body)
+    except zlib.error as error:
+        raise PageError(f"the page that was kept is damaged ({error}).") from error
 
 
 def _pages_of(workspace: Workspace, chart: Chart, period: Period, mended: Collection[str]):
@@ -491,7 +524,8 @@ def store_sheets(workspace: Workspace, sheets: list[Sheet]) -> list[Outcome]:
             changed = upsert(connection, t.entry, entries)
             if changed:
                 touched |= set(found)
-            positions = _stored_positions(connection, chart, period)
+            own = t.entry.c.period_end == sheet.period.end.isoformat()  # the week may hold another edition
+            positions = _stored_positions(connection, chart, period, own)
             source = known.get(chart.source)
             expected = settings_of(workspace, source).expected(chart.chart, chart.period) if source else None
             gap = _what_is_missing(sheet.page, positions, expected)
@@ -552,6 +586,8 @@ def _what_is_missing(page: Page, positions: list[int], expected: int | None) -> 
     missing = sorted(set(range(1, max(positions, default=0) + 1)) - set(positions))
     if expected and len(positions) < expected:
         problems.insert(0, f"{len(positions)} of {expected} positions")
+    if expected and len(positions) > expected:
+        problems.insert(0, f"{len(positions)} positions, more than the {expected} of a whole chart")
     if missing:
         problems.append(f"positions without a row: {_some(missing)}")
     if page.broken:
@@ -769,9 +805,10 @@ def _drop_below(connection: Connection, chart: Chart, period: Period, last: int)
     connection.execute(delete(entry).where(at(entry.c, chart, period), entry.c.position > last))
 
 
-def _stored_positions(connection: Connection, chart: Chart, period: Period) -> list[int]:
+def _stored_positions(connection: Connection, chart: Chart, period: Period, *further) -> list[int]:
     entry = t.entry.c
-    return list(connection.scalars(select(entry.position).where(at(entry, chart, period)).order_by(entry.position)))
+    query = select(entry.position).where(at(entry, chart, period), *further).order_by(entry.position)
+    return list(connection.scalars(query))
 
 
 def _stored_gap(connection: Connection, chart: Chart, period: Period):

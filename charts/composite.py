@@ -13,12 +13,14 @@ Computational Statistics 2 (top-k lists).
 from __future__ import annotations
 
 import json
+import logging
 import zlib
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from rapidfuzz import process
 from sqlalchemy import Connection, delete, select
 
 from ..workspace import tables as t
@@ -31,6 +33,8 @@ from .rows import Page, Row
 
 if TYPE_CHECKING:
     import pandas as pd
+
+log = logging.getLogger(__name__)
 
 SOURCE, CHART = COMPOSITE, "composite"
 """The names that the composite is stored under."""
@@ -214,6 +218,7 @@ def compose(workspace: Workspace, weeks: Iterable[date] | None = None) -> list[O
     list of Outcome
         One per week that was made. A week needs two platforms; one that is wanted and missing is named in the gap.
     """
+    _point_out_unknown(workspace)
     settings = workspace.settings.composite
     chart = Chart(SOURCE, CHART, settings.country)
     chosen = None if weeks is None else {week.isoformat() for week in weeks}
@@ -234,6 +239,20 @@ def compose(workspace: Workspace, weeks: Iterable[date] | None = None) -> list[O
             if places:
                 outcomes.append(_store(workspace, connection, chart, period, places, shown, inputs, gap))
     return outcomes
+
+
+def platforms_of(workspace: Workspace) -> list[str]:
+    """Return the platforms that charts of the known sources tell of: what weights may be given to."""
+    known = sources_of(workspace).values()
+    return sorted({platform for source in known for platform in (source.name, *source.charts.values())})
+
+
+def _point_out_unknown(workspace: Workspace) -> None:
+    known = platforms_of(workspace)
+    for name in workspace.settings.composite.weights.keys() - {*known}:
+        near = process.extractOne(name, known, score_cutoff=60)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        log.warning("composite.weights.%s: no source tells of that platform%s", name, hint)
 
 
 def explained(connection: Connection, country: str, week: date) -> list[Place]:

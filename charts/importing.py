@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import logging
+import re
 import zlib
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from rapidfuzz import process
+
 from ..workspace.errors import ImportFileError, PageError
 from ..workspace.workspace import Workspace
 from .collect import (
+    NOT_CHARTS,
     Chart,
     Outcome,
     Sheet,
@@ -23,6 +28,8 @@ from .collect import (
 )
 from .periods import YEARS, Kind, Period
 from .rows import Page
+
+log = logging.getLogger(__name__)
 
 
 def import_file(
@@ -71,7 +78,8 @@ def import_file(
         found = [_placed(workspace, page, chart, asked) for page in pages if page.source in ("", chart.source)]
     except PageError as error:
         raise ImportFileError(f"{file}: {error}") from error
-    found = [(one, page) for one, page in found if not chart.chart or page.chart in ("", chart.chart)]
+    others = {one.chart for one, page in found if chart.chart and page.chart not in ("", chart.chart)}
+    found = [(one, page) for one, page in found if one.chart not in others]
     if not found:
         named = sorted({f"{page.source or chart.source}-{page.chart}".strip("-") for page in pages})
         raise ImportFileError(f"{file} holds no chart {source!r}, but {', '.join(named)}: name that with --source.")
@@ -80,6 +88,8 @@ def import_file(
         found = [(one, page) for one, page in found if page.period == asked]
         if not found:
             raise ImportFileError(f"{file} holds the {_list(weeks)}, not {asked}: leave --week out.")
+    if others:
+        log.warning("%s also holds %s, which were not asked for", file, ", ".join(sorted(others)))
     return _store(workspace, file, chart, body, found)
 
 
@@ -104,8 +114,18 @@ def chart_named(workspace: Workspace, source: str) -> Chart:
             )
         return Chart(name, chart, own.country)
     name, _, chart = source.partition("-")
-    if not chart:
-        raise ImportFileError(f"--source {source!r}: write source and chart with a hyphen, like tophit-radio.")
+    if not re.fullmatch(r"[a-z0-9_]{1,32}", name) or not re.fullmatch(r"[\w-]{1,64}", chart):
+        raise ImportFileError(
+            f"--source {source!r}: write source and chart in small letters with a hyphen between them, like tophit-radio."
+        )
+    if name in NOT_CHARTS:
+        raise ImportFileError(f"--source {source!r}: {name} is no source of charts; choose another name.")
+    near = process.extractOne(name, list(known), score_cutoff=75)
+    if near:  # a slip of the pen would vote in the composite as a platform of its own
+        raise ImportFileError(
+            f"--source {source!r}: there is no source {name!r}; did you mean {near[0]!r}? A source of your own may be called "
+            "anything that is not so near to another."
+        )
     return Chart(name, chart, workspace.settings.composite.country)
 
 
@@ -126,6 +146,9 @@ def _body_of(file: Path) -> bytes:
 def _placed(workspace: Workspace, page: Page, chart: Chart, asked: Period | None) -> tuple[Chart, Page]:
     """Return which chart a page is, and the page with its period; what it does not say is taken from what was asked."""
     known = sources_of(workspace).get(chart.source)
+    begun = page.period or asked
+    if begun and begun.start > workspace.now().date():
+        raise PageError(f"is for the {begun}, which has not begun.")
     if page.taken and page.taken.year not in YEARS:
         raise PageError(f"says that it shows {page.taken}, which cannot be.")
     if page.period is None and page.taken is None:
@@ -167,7 +190,7 @@ def _store(
     ]
     ends = workspace.settings.week_ends
     weeks = {(one, Period.holding(page.taken, "weekly", ends)) for one, page in found if page.taken and not page.period}
-    sheets += [averaged(workspace, one, period) for one, period in sorted(weeks, key=str)]
+    sheets += [averaged(workspace, one, period, lenient=True) for one, period in sorted(weeks, key=str)]
     return store_sheets(workspace, sheets)
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, delete, select
 
 from ..workspace import tables as t
 from ..workspace.errors import PageError
 from ..workspace.workspace import Workspace
 from . import composite
-from .collect import CLAIMS, SNAPSHOT, Chart, Sheet, at, averaged, entry_of, read_body, store_sheets
+from .collect import CLAIMS, SNAPSHOT, Chart, Sheet, at, averaged, entry_of, read_body, store_sheets, unpacked
 from .periods import KINDS, Period
 from .rows import Page, Row
 
@@ -51,6 +50,8 @@ class Change:
         Positions that are new, that say more or other than before, and that stay although the pages no longer give them.
     mended : tuple of str
         Snapshots that could not be read before and can be now.
+    moved : tuple of int
+        Positions whose track stands at another one, by the page that they were read from.
     """
 
     sheet: Sheet
@@ -59,6 +60,7 @@ class Change:
     changed: int
     kept: int
     mended: tuple[str, ...] = ()
+    moved: tuple[int, ...] = ()
 
 
 def changes(workspace: Workspace) -> list[Change]:
@@ -77,6 +79,10 @@ def apply(workspace: Workspace, found: list[Change]) -> None:
     """Store what :func:`changes` found, and make the composites of those weeks anew. The workspace is held for writing."""
     with workspace.store.transaction() as connection:
         for change in found:
+            chart, period = change.sheet.chart, change.sheet.period
+            connection.execute(
+                delete(t.entry).where(at(t.entry.c, chart, period), t.entry.c.position.in_(change.moved))
+            )
             ids = {*change.sheet.pages, *change.mended}
             connection.execute(t.page.update().where(t.page.c.page_id.in_(ids)).values(problem=None))
     store_sheets(workspace, [change.sheet for change in found])
@@ -131,7 +137,7 @@ def _read(workspace: Workspace, row) -> tuple[Page, ...]:
             select(t.page.c.body, t.page.c.origin).where(t.page.c.page_id == row.page_id)
         ).one()
     try:
-        return read_body(workspace, row.source, zlib.decompress(body), origin)
+        return read_body(workspace, row.source, unpacked(body), origin)
     except PageError as error:
         if not row.problem:
             log.warning(
@@ -204,6 +210,18 @@ def _compared(workspace: Workspace, sheet: Sheet, mended: tuple[str, ...]) -> Ch
                 lines.append(f"~ {row.position}. {said}")
         rows.append(row)
     lost = sorted(stored.keys() - {row.position for row in sheet.page.rows})
+    read = set(_page_ids(sheet))
+    moved = {
+        position: row.position
+        for position in lost
+        for row in sheet.page.rows
+        if stored[position]["page_id"] in read and not sheet.page.broken and _is(row, stored[position])
+    }
+    lost = [position for position in lost if position not in moved]
+    for position, place in moved.items():
+        changed += 1
+        old = stored[position]
+        lines.append(f"- {position}. {old['artist']} - {old['title']}: stands at {place}")
     for position in lost:
         old = stored[position]
         lines.append(f"= {position}. {old['artist']} - {old['title']}: no longer in the pages, kept")
@@ -220,7 +238,7 @@ def _compared(workspace: Workspace, sheet: Sheet, mended: tuple[str, ...]) -> Ch
         pages=tuple(page for _, page, _ in every),
         means=tuple(mean for _, _, mean in every) if sheet.means else (),
     )
-    return Change(whole, tuple(lines), added, changed, len(lost), mended)
+    return Change(whole, tuple(lines), added, changed, len(lost), mended, tuple(moved))
 
 
 def _page_ids(sheet: Sheet) -> tuple[str, ...]:
@@ -229,6 +247,10 @@ def _page_ids(sheet: Sheet) -> tuple[str, ...]:
 
 def _means(sheet: Sheet) -> tuple:
     return sheet.means or (None,) * len(sheet.page.rows)
+
+
+def _is(row: Row, old: RowMapping) -> bool:
+    return (row.track_id, ", ".join(row.artists), row.title) == (old["track_id"] or "", old["artist"], old["title"])
 
 
 def _same_track(row: Row, old) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
@@ -67,7 +68,7 @@ Out = Annotated[
 @app.callback()
 def _options(
     context: typer.Context,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Log only what went wrong.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say every step.")] = False,
     show_version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
 ) -> None:
@@ -171,7 +172,7 @@ def sources(workspace: Folder = None) -> None:
 def composite(
     workspace: Folder = None,
     week: Week = None,
-    place: Annotated[int, typer.Option(help="Show how this place got there.", show_default=False)] = 0,
+    place: Annotated[int | None, typer.Option(min=1, help="Show how this place got there.", show_default=False)] = None,
 ) -> None:
     """Show the composite rating of a week, and how each place got there."""
     from ..charts.composite import CHART, METHOD, SOURCE, explained
@@ -229,7 +230,11 @@ def composite(
             ],
         )
     missing = gaps[(gaps["week"] == str(chosen)) & (gaps["source"] == SOURCE) & (gaps["chart"] == CHART)]
-    typer.echo(f"Method: {METHOD}." + "".join(f" {reason}." for reason in missing["reason"]))
+    weights = ", ".join(f"{platform} {weight:g}" for platform, weight in ws.settings.composite.weights.items())
+    typer.echo(
+        f"Method: {METHOD}; weights: {weights + ', others 1' if weights else 'all 1'}."
+        + "".join(f" {reason}." for reason in missing["reason"])
+    )
 
 
 recordings = typer.Typer(help="Say which names mean the same recording.", no_args_is_help=True)
@@ -367,6 +372,8 @@ def import_(
 ) -> None:
     """Store charts from saved pages, CSV or JSON."""
     kind = _kind(period)
+    if country is not None and not re.fullmatch("[a-z]{2}|global", country):
+        raise SettingsError(f"--country {country}: write two small letters, like kz, or global.")
     from ..charts.composite import compose
     from ..charts.importing import import_file
     from ..workspace.errors import ImportFileError
@@ -532,7 +539,7 @@ def _span(places: Iterable[int | None]) -> str:
     """Say from which to which place something moves, ``out`` where it leaves."""
     every = list(places)
     known = [place for place in every if place is not None]
-    span = f"{min(known)} to {max(known)}" if known else ""
+    span = f"{min(known)} to {max(known)}" if len(set(known)) > 1 else str(known[0]) if known else ""
     return span if len(known) == len(every) else f"{span} or out" if span else "out"
 
 

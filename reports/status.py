@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from ..charts.collect import Chart
 from ..workspace import tables as t
 from ..workspace.workspace import Workspace
 from .tables import Tables
@@ -89,7 +90,10 @@ def read_status(workspace: Workspace) -> Status:
         f"{workspace.folder.absolute()}: {len(entries_of)} weeks, {len(entries)} entries, "
         f"{entries['recording_id'].nunique()} recordings, {len(verdicts) - len(unmeasured)} measured",
         pd.DataFrame(rows, columns=list(COLUMNS)),
-        [f"{gap.week} {gap.source}-{gap.chart} ({gap.country}): {gap.reason}" for gap in every_gap.itertuples()],
+        [
+            f"{gap.week} {Chart(gap.source, gap.chart, gap.country, gap.period)}: {gap.reason}"  # pyright: ignore[reportArgumentType]
+            for gap in every_gap.itertuples()
+        ],
         lines,
     )
 

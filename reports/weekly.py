@@ -22,7 +22,7 @@ from ..audio import previews
 from ..charts.claims import Claims, collect_claims
 from ..charts.collect import Chart, Outcome, collect, missed_weeks
 from ..charts.composite import compose
-from ..charts.periods import Kind, Period, last_closed_week, week_of
+from ..charts.periods import YEARS, Kind, Period, last_closed_week, week_of
 from ..features.registry import EXTRACTOR_VERSION
 from ..workspace import tables as t
 from ..workspace.errors import AudioError, PreviewError, SettingsError
@@ -89,12 +89,18 @@ def chosen_week(workspace: Workspace, day: date | None = None) -> date:
     ends = workspace.settings.week_ends
     today = workspace.now().date()
     last = last_closed_week(today, ends)
+    _plausible(day)
     week = last if day is None else week_of(day, ends)
     if week > last:
         raise SettingsError(
             f"--week {day}: the chart week that ends on {week} is not over (today is {today}); the last closed one ends on {last}."
         )
     return week
+
+
+def _plausible(day: date | None) -> None:
+    if day and day.year < YEARS.start:
+        raise SettingsError(f"{day}: no chart is of the year {day.year}.")
 
 
 def chosen_periods(
@@ -111,6 +117,8 @@ def chosen_periods(
         raise SettingsError("--week says one week, --from and --to say several: give one or the other.")
     if last and not first:
         raise SettingsError("--to needs --from.")
+    for one in (day, first, last):
+        _plausible(one)
     ends = workspace.settings.week_ends
     running = Period.holding(workspace.now().date(), kind, ends)
     closed = Period.holding(running.start - timedelta(days=1), kind, ends)

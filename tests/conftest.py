@@ -437,7 +437,10 @@ def answer() -> type[Answer]:
 
 @pytest.fixture
 def client_of(server: Server, workspace: Workspace) -> Callable[..., Client]:
-    """A client that asks the scripted server in a source's place, as fast as it can: ``client_of(SOURCE, retries=1)``."""
+    """The client of a source, which asks the scripted server, as fast as it can: ``client_of(SOURCE, retries=1)``.
+
+    A workspace has one client of each source: made once, it keeps its settings and its refusal.
+    """
 
     def made(source: Source, **settings: object) -> Client:
         quick = {"base_url": server.url, "retries": 0, "rate": Rate(requests=1000, seconds=1)} | settings

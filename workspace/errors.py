@@ -82,6 +82,10 @@ class PageError(SourceError):
         self.body = body
 
 
+class WrongPage(PageError):
+    """A page of that platform, read and understood, that is no chart of songs."""
+
+
 class PreviewError(ChartropyError):
     """No usable preview of a recording.
 

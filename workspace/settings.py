@@ -50,6 +50,7 @@ def _base_url(value: object) -> object:
 
 
 BaseUrl = Annotated[str, BeforeValidator(_base_url)]
+Country = Annotated[str, Field(pattern=r"^([a-z]{2}|[a-z][a-z -]{3,15})$")]
 Name = Annotated[str, Field(min_length=1, max_length=32)]
 """Of a source or a registry, as the database keeps it."""
 
@@ -82,8 +83,8 @@ class Source(_Strict):
     retries: int = Field(default=3, ge=0, le=10)
     charts: tuple[str, ...] = ()
     """Charts to collect, by the names that ``chartropy sources`` shows."""
-    country: str = "ru"
-    """Country of the charts: two letters, or ``global``."""
+    country: Country = "ru"
+    """Country of the charts: two small letters, or ``global``; a few sources know more, written out."""
     expected_rows: dict[str, PositiveInt] = Field(default_factory=dict)
     """Positions a whole chart has: by chart, by kind of period (``annual``) or one number for all (``*``); a shorter one is
     kept, flagged and reported."""
@@ -132,7 +133,7 @@ class Registry(_Strict):
 class Composite(_Strict):
     """The composite rating across platforms."""
 
-    country: str = "ru"
+    country: Country = "ru"
     depth: int = Field(default=100, gt=0, le=1000)
     """Positions it has, and positions of each platform that count."""
     weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from ...workspace.errors import PageError, SourceRefused
+from ...workspace.errors import PageError, SourceRefused, WrongPage
 from ...workspace.http import Client
 from ...workspace.settings import Rate
 from ...workspace.settings import Source as Settings
@@ -78,7 +78,7 @@ def parse(body: bytes, origin: str = "") -> tuple[Page, ...]:
         rows, chart, day = _of_page(body, origin, faults)
         broken = "" if b"</html>" in body[-2000:].lower() else "the page ends in the middle"
     if rows and _NO_SONGS.search(chart):
-        raise PageError(f"billboard: {chart!r} ranks albums or people, not songs.", body)
+        raise WrongPage(f"billboard: {chart!r} ranks albums or people, not songs.", body)
     kept = in_order(rows, "chart", faults)
     if not kept:
         what = "ranks no songs: its rows have no title or no artist" if rows else "holds no rows"

@@ -192,7 +192,7 @@ def test_half_a_page_is_kept_flagged_and_asked_for_again(tophit_server, pages, o
 
 def test_positions_that_are_missing_are_named(tophit_server, pages, opened):
     tophit_server.say_page(pages.page([pages.table_row(n, f"T{n}") for n in (1, 3, 6)]))
-    assert collect(opened(), WEEK)[0].gap == "positions without a row: 2, 4, 5"
+    assert collect(opened(), WEEK)[0].gap.endswith("positions without a row: 2, 4, 5")
 
 
 def test_a_challenge_says_to_save_the_page_and_tophit_is_left_alone(tophit_server, pages, opened, answer, monkeypatch):

@@ -515,3 +515,11 @@ def test_the_page_of_a_composite_names_method_depth_and_weights(two_weeks):
         ).one()
     said = json.loads(zlib.decompress(body))
     assert (said["method"], said["depth"], said["weights"]) == (METHOD, 100, {"radio": 1, "yandex": 1})
+
+
+def test_a_weight_for_a_platform_that_there_is_not_is_pointed_out(monkeypatch, workspace, caplog):
+    monkeypatch.setenv("CHARTROPY_COMPOSITE__WEIGHTS", '{"radoi": 2, "vk": 2}')
+    with Workspace(workspace.folder) as opened:
+        compose(opened)
+    assert "composite.weights.radoi: no source tells of that platform; did you mean 'radio'?" in caplog.text
+    assert "weights.vk" not in caplog.text

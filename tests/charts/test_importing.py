@@ -129,7 +129,7 @@ def test_a_page_saved_from_the_browser_needs_no_week(given, entries, pages):
 def test_a_saved_page_of_the_real_shape(shared, given):
     body = (shared / "fixtures" / "tophit" / "SYNTHETIC_vk_ru_annual_2025.html").read_bytes()
     (outcome,) = given(body, source="tophit-vk")
-    assert (outcome.rows, outcome.gap) == (200, "")
+    assert (outcome.rows, outcome.gap) == (200, "200 positions, more than the 100 of a whole chart")
 
 
 def test_any_day_means_the_week_that_holds_it(given):
@@ -317,3 +317,49 @@ def test_faults_of_a_file_are_in_the_gap(given, pages):
     (outcome,) = given(json.dumps({"charts": [pages.payload_row(1), pages.payload_row(1, "Other"), {"x": 1}]}))
     assert "position 1 stands twice" in outcome.gap
     assert "without a position" in outcome.gap
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("topht-radio", "did you mean 'tophit'"),
+        ("../../etc-x", "small letters with a hyphen"),
+        ("-x", "small letters with a hyphen"),
+        ("my radio-top", "small letters with a hyphen"),
+        ("chartropy-composite", "chartropy is no source of charts"),
+    ],
+)
+def test_a_slip_of_the_pen_makes_no_new_source(given, nothing_stored, source, said):
+    with pytest.raises(ImportFileError, match=said):
+        given(CSV, source=source)
+    assert nothing_stored()
+
+
+def test_a_week_to_come_is_none(given, nothing_stored, monkeypatch):
+    monkeypatch.setenv("CHARTROPY_NOW", "2026-07-03")
+    with pytest.raises(ImportFileError, match="is for the week 2026-07-16, which has not begun"):
+        given(CSV, week=date(2026, 7, 14))
+    assert nothing_stored()
+
+
+def test_albums_are_not_taken_for_a_table_of_songs(given, nothing_stored):
+    albums = {"name": "jazz-albums", "date": "2026-07-04", "entries": [{"rank": 1, "artist": "A", "title": "T"}]}
+    with pytest.raises(ImportFileError, match="ranks albums or people, not songs"):
+        given(json.dumps(albums), source="billboard-hot-100")
+    assert nothing_stored()
+
+
+def test_two_editions_in_one_week_are_counted_each(given, workspace):
+    (workspace.folder / "chartropy.toml").write_text(
+        '[sources.city]\ncharts = ["top"]\ncolumns = {position = "n", artist = "a", title = "t", period_end = "d"}\n'
+    )
+    from chartropy.workspace.settings import load_settings
+
+    workspace.settings = load_settings(workspace.folder)
+    outcomes = given("n,a,t,d\n1,A,T,2026-06-28\n1,A,T,2026-07-02\n2,B,U,2026-07-02\n", source="city-top", week=None)
+    assert [outcome.rows for outcome in outcomes] == [1, 2]
+
+
+def test_charts_of_a_table_that_were_not_asked_for_are_named(given, caplog):
+    given("chart,position,artist,title\nradio,1,A,T\nvk,1,B,U\n")
+    assert "also holds vk, which were not asked for" in caplog.text

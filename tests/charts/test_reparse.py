@@ -530,3 +530,22 @@ def test_the_command_shows_first_and_stores_when_told(workspace, put):
     assert said("--apply") == diff
     assert rows(workspace, t.entry) == whole
     assert said("--apply") == "Reading the kept pages anew changes nothing.\n"
+
+
+@pytest.mark.both_databases
+def test_a_track_that_was_read_at_a_wrong_position_moves_and_is_not_doubled(workspace, put):
+    put(CSV, "tophit-radio")
+    whole = rows(workspace, t.entry)
+    run(workspace, update(t.entry).where(ENTRY.position == 2).values(position=77))
+    said = mend(workspace)
+    assert [line[:5] for line in said] == ["+ 2. ", "- 77."]
+    assert rows(workspace, t.entry) == whole
+
+
+@pytest.mark.both_databases
+def test_a_damaged_page_is_passed_over_with_a_warning(workspace, snapshots, caplog):
+    whole = rows(workspace, t.entry)
+    run(workspace, update(t.page).where(t.page.c.taken_on == "2026-06-29").values(body=b"\0"))
+    assert reparse.changes(workspace) == []
+    assert "the page that was kept is damaged" in caplog.text
+    assert rows(workspace, t.entry) == whole

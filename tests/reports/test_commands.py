@@ -68,7 +68,7 @@ def test_the_composite_shows_how_each_place_got_there(chartropy):
     assert "Life" in first
     assert "apple-songs 1; deezer-top 1; yandex-chart 2" in first
     assert "0.9967" in first  # (1 + 1 + .99) / 3
-    assert "1 to" in first
+    assert first.rstrip().endswith(("  1", "1 to 2"))
     assert "Прованс" in second or "Provans" in second
     assert "Method: weighted Borda count" in said
 

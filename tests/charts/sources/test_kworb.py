@@ -205,16 +205,11 @@ def test_every_chart_has_its_address_and_its_platform():
     assert SOURCE.platform("spotify-daily") == SOURCE.platform("spotify-weekly") == "spotify"
 
 
-def test_a_chart_that_there_is_not_is_not_asked_for(client, server):
-    with pytest.raises(PageError, match="no chart 'tidal'; choose from spotify-daily"):
-        fetch(client, Asked("tidal", "ru"))
-    assert server.asked == []
-
-
 # -- what is refused ---------------------------------------------------------------------------------------------------
 
 ORIGIN = "kz_weekly.html"
 SAMPLES = (body(line(1, cell("Цой", "Кукушка")), line(2), line(3, "A - B")),)
+UNKNOWN = ((Asked("tidal", "ru"), "no chart 'tidal'; choose from spotify-daily"),)
 NO_CHART = (
     (b"", "no web page"),
     (b'{"a": 1}', "no web page"),

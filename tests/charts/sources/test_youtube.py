@@ -177,25 +177,18 @@ def test_an_answer_that_does_not_say_its_country_is_of_the_one_asked_for(client,
     assert fetch(client, ASKED).body
 
 
-@pytest.mark.parametrize(
-    "asked", [Asked("videos", "ru"), Asked("tracks", "RU"), Asked("tracks", "russia"), Asked("tracks", "r&")]
-)
-def test_a_chart_that_there_is_not_is_not_asked_for(client, server, asked):
-    with pytest.raises(PageError, match=f"no '{asked.chart}' for '{asked.country}': it has tracks"):
-        fetch(client, asked)
-    assert server.asked == []
-
-
 # -- what is refused ---------------------------------------------------------------------------------------------------
 
 ORIGIN = "saved.json"
 _MORE = {"releaseDate": {"year": 2026, "month": 5, "day": 1}, "sublabel": "Zion", "atvExternalVideoId": "sound"}
 SAMPLES = (body(SHORTS, views(view(1, **_MORE), view(2, **_MORE)), endDate="20260702"),)
+UNKNOWN = (
+    (Asked("videos", "ru"), "no 'videos' for 'ru': it has tracks"),
+    (Asked("tracks", "RU"), "no 'tracks' for 'RU': it has tracks"),
+    (Asked("tracks", "russia"), "no 'tracks' for 'russia': it has tracks"),
+    (Asked("tracks", "r&"), "no 'tracks' for 'r&': it has tracks"),
+)
 NO_CHART = (
-    (b"<html>busy</html>", "a web page instead of JSON"),
-    (b"", "no whole JSON"),
-    (body(views(view(1)))[:-9], "no whole JSON"),
-    (b"[" * 100_000, "no whole JSON"),
     (b"[]", "no chart of tracks by views"),
     (b"null", "no chart of tracks by views"),
     (b'{"contents": {"sectionListRenderer": {"contents": []}}}', "no chart of tracks by views"),
