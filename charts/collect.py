@@ -7,7 +7,7 @@ import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache, partial
 
 from sqlalchemy import Connection, delete, func, select
@@ -32,6 +32,9 @@ SNAPSHOT = "snapshot"
 
 CLAIMS = "claims"
 """Chart of a page that ranks nothing: it says who or what is AI."""
+
+CATCH_UP = timedelta(weeks=13)
+"""How far back missed weeks are asked for unbidden."""
 
 NOT_CHARTS = ("itunes", COMPOSITE)
 """Names of sources that give no charts: of previews, and of what is made here."""
@@ -211,7 +214,10 @@ def collect_between(
 
 
 def missed_weeks(workspace: Workspace, last: date) -> list[date]:
-    """Return the weeks before `last`, after the first one stored, in which a wanted chart that answers for the past is missing."""
+    """Return the weeks before `last`, after the first one stored, in which a wanted chart that answers for the past is missing.
+
+    No more than `CATCH_UP` weeks back: an old chart that was imported once asks for no years of others.
+    """
     known = sources_of(workspace)
     charts = [chart for chart in wanted_charts(workspace) if not known[chart.source].current]
     entry = t.entry.c
@@ -228,7 +234,7 @@ def missed_weeks(workspace: Workspace, last: date) -> list[date]:
     stored = {place for place in stored if place[:3] in wanted}
     if not stored:
         return []
-    first = min(week for *_, week in stored)
+    first = max(min(week for *_, week in stored), last - CATCH_UP)
     weeks = [period.end for period in periods_between(first, last, "weekly", workspace.settings.week_ends)][:-1]
     return [week for week in weeks if any((*chart, week) not in stored for chart in wanted)]
 

@@ -201,6 +201,8 @@ def test_missed_weeks_are_those_after_the_first_that_lack_a_chart(tophit, worksp
         tophit.say(*week_page(pages, answer, Period.week(week), "T"))
         collect(workspace, week)
     assert missed_weeks(workspace, date(2026, 7, 23)) == [WEEK, date(2026, 7, 16)]
+    late = missed_weeks(workspace, date(2027, 7, 22))  # a year away: the last three months, the rest by collect --from
+    assert (late[0], late[-1], len(late)) == (date(2027, 4, 22), date(2027, 7, 15), 13)
 
 
 def test_weeks_that_end_on_another_day_lie_in_ours_and_keep_their_dates(workspace, monkeypatch, server, tmp_path):
