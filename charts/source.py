@@ -17,6 +17,7 @@ from ..workspace.settings import Source as Settings
 from .periods import Kind, Period
 from .rows import Page
 
+_WEB_PAGE = re.compile(rb"\s*<(?:!doctype|html|head|title|body|script)", re.I)
 _CHALLENGE = re.compile(rb"cf-challenge|cf_chl|just a moment|captcha|challenge-platform", re.I)
 
 
@@ -118,8 +119,10 @@ def answer_of(client: Client, response: Response, instead: str) -> Answer:
         Any other status but 200; the body is kept.
     """
     body, path = response.content, urlsplit(response.url).path
-    challenge = bool(_CHALLENGE.search(body[:20_000])) and body.lstrip()[:1] == b"<"
-    if response.status_code in (401, 403, 451) or (not response.ok and challenge):
+    challenge = is_challenge(body) and bool(_WEB_PAGE.match(body))  # a song may be called captcha
+    # a whole web page may hold such words, too; what was no web page to be may not
+    page = "html" in str(response.request.headers.get("Accept"))
+    if response.status_code in (401, 403, 451) or (challenge and not (response.ok and page)):
         what = " with a challenge page" if challenge else ""
         raise client.refuse(
             SourceRefused(f"{client.name}: {path} answered {response.status_code}{what}: not let in now. {instead}")

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 from anyascii import anyascii
 
-from ...workspace.errors import PageError, SourceRefused
+from ...workspace.errors import PageError
 from ...workspace.http import Client
 from ...workspace.settings import Rate
 from ...workspace.settings import Source as Settings
 from ..rows import Page, Row, clean, in_order, number
-from ..source import Answer, Asked, Source, answer_of, form_of, is_challenge
+from ..source import Answer, Asked, Source, answer_of, form_of
 
 COUNTRIES = {
     "ru": "russia", "kz": "kazakhstan", "ua": "ukraine", "by": "belarus", "md": "moldova", "ee": "estonia",
@@ -60,8 +60,6 @@ def fetch(client: Client, asked: Asked) -> Answer:
     reached = urlsplit(answer.url).path
     if not reached.rstrip("/").endswith(path):
         raise PageError(f"shazam: no chart {path}: the request was sent on to {reached}.", answer.body)
-    if form_of(answer.body) == "html" and is_challenge(answer.body):
-        raise client.refuse(SourceRefused(f"shazam: {path} is a challenge page: not let in now. {INSTEAD}"))
     page = parse(answer.body, answer.url)[0]
     if (page.chart, page.country or asked.country) != (asked.chart, asked.country):
         raise PageError(

@@ -10,12 +10,12 @@ import re
 from datetime import date, datetime
 from urllib.parse import urlsplit
 
-from ...workspace.errors import PageError, SourceRefused
+from ...workspace.errors import PageError
 from ...workspace.http import Client
 from ...workspace.settings import Rate
 from ...workspace.settings import Source as Settings
 from ..rows import Page, Row, clean, count, day, in_order, number
-from ..source import Answer, Asked, Source, answer_of, form_of, is_challenge, json_of, list_at
+from ..source import Answer, Asked, Source, answer_of, json_of, list_at
 
 REGIONS = {"ru": "russia", "global": "world"}
 """Its names of the two charts."""
@@ -75,8 +75,6 @@ def parse(body: bytes, origin: str = "") -> tuple[Page, ...]:
 def _ask(client: Client, path: str) -> Answer:
     answer = answer_of(client, client.get(path, accept="application/json"), INSTEAD)
     reached = urlsplit(answer.url).path
-    if form_of(answer.body) == "html" and is_challenge(answer.body):
-        raise client.refuse(SourceRefused(f"yandex: {reached} is a challenge page: not let in now. {INSTEAD}"))
     if not reached.endswith(f"/{path}"):
         raise PageError(f"yandex: no {path}: the request was sent on to {reached}.", answer.body)
     return answer

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from ...workspace.errors import PageError, SourceRefused
+from ...workspace.errors import PageError
 from ...workspace.http import Client
 from ...workspace.settings import Rate
 from ...workspace.settings import Source as Settings
 from ..periods import Period
 from ..rows import Page, Row, clean, count, in_order, number
-from ..source import Answer, Asked, Source, answer_of, form_of, is_challenge, json_of
+from ..source import Answer, Asked, Source, answer_of, json_of
 
 INSTEAD = (
     "Open the weekly top songs at https://charts.youtube.com in a browser, save the answer of the request `browse` from "
@@ -47,8 +47,6 @@ def fetch(client: Client, asked: Asked) -> Answer:
     }
     headers = {"Origin": "https://charts.youtube.com", "Accept": "application/json"}
     answer = answer_of(client, client.post("youtubei/v1/browse?alt=json", question, headers=headers), INSTEAD)
-    if form_of(answer.body) == "html" and is_challenge(answer.body):
-        raise client.refuse(SourceRefused(f"youtube: the answer is a challenge page: not let in now. {INSTEAD}"))
     page = parse(answer.body, answer.url)[0]
     # a country without charts is answered with the global one
     if page.country and page.country != asked.country:

@@ -257,7 +257,6 @@ UNKNOWN = (
     (Asked("tracks", "vn"), "write it out, such as 'viet nam'"),
 )
 NO_CHART = (
-    (b"<html><title>Just a moment...</title></html>", "a web page"),
     (b"<!DOCTYPE html><html></html>", "a web page"),
     (b'<!DOCTYPE x [<!ENTITY a "b">]><lfm><tracks/></lfm>', "a web page"),
     (b"", "no whole XML"),
