@@ -22,6 +22,8 @@ import numpy as np
 from ..workspace.errors import AudioError, NotAudio, TruncatedAudio, UnsuitableAudio
 
 if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.audio.plane import AudioPlane
     from av.audio.stream import AudioStream
     from av.container import InputContainer
 
@@ -272,7 +274,7 @@ def _mp4_boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int, int]]:
 
 def _most_frames(native: int, channels: int, rate: int | None, max_seconds: float) -> int:
     """Frames of the file that fit into the memory that `max_seconds` stand for."""
-    return int(max_seconds * min(1, 2 / channels) * min(1, 48_000 / (rate or native)) * native)
+    return int(max_seconds * 2 / max(2, channels) * min(1, 48_000 / (rate or native)) * native)
 
 
 def _refuse_the_cut_short(name: str, held: float, announced: float) -> None:
@@ -281,6 +283,13 @@ def _refuse_the_cut_short(name: str, held: float, announced: float) -> None:
             f"{name}: holds {held:.1f} s of the {announced:.1f} s its header announces; "
             "the file is cut short: copy or download it again."
         )
+
+
+def _without_end(name: str, announced: float) -> TruncatedAudio:
+    return TruncatedAudio(
+        f"{name}: holds no sound near {announced:,.1f} s, where its header announces its end; "
+        "the file is cut short: copy or download it again."
+    )
 
 
 class _Samples:
@@ -341,10 +350,7 @@ def _with_soundfile(file: BinaryIO, name: str, rate: int | None, max_seconds: fl
                 # decoded whole, it would show that its end is missing
                 end = int(announced * (1 - _MISSING_FRACTION))
                 if sound.seek(end) != end or not len(sound.read(1)):
-                    raise TruncatedAudio(
-                        f"{name}: has no sound where its header announces its end, at {announced / native:,.1f} s; "
-                        "the file is cut short: copy or download it again."
-                    )
+                    raise _without_end(name, announced / native)
                 sound.seek(start)
             if rate in (None, native):
                 samples = sound.read(frames, dtype="float32", always_2d=True)
@@ -381,21 +387,20 @@ def _with_av(file: BinaryIO, name: str, rate: int | None, max_seconds: float) ->
                     announced = float(stream.duration * stream.time_base)
                 # that of the longest track, in a film: good enough to find the middle
                 length = announced or (container.duration or 0) / av.time_base
-            frames = _most_frames(native, max(1, stream.channels), rate, max_seconds)
+            frames = _most_frames(native, stream.channels, rate, max_seconds)
             is_long = int(length * native) > frames
             start = (int(length * native) - frames) // 2 if is_long else 0
             if is_long and announced:
                 # decoded whole, it would show that its end is missing
                 end = int(announced * (1 - _MISSING_FRACTION) * native)
-                reached = max((at + len(block) for at, block in _av_blocks(container, stream, end)), default=0)
-                _refuse_the_cut_short(name, reached / native, announced)
+                if not any(at + len(block) > end for at, block in _av_blocks(container, stream, end)):
+                    raise _without_end(name, announced)
             collected, goes_on = None, False
             for at, block in _av_blocks(container, stream, start):
                 if at + len(block) <= start:
                     continue
                 if collected is None:
                     block, start = block[max(0, start - at) :], max(start, at)
-                    frames = min(frames, _most_frames(native, block.shape[1], rate, max_seconds))
                     collected = _Samples(name, native, rate, frames, block.shape[1])
                 goes_on = len(block) > collected.left
                 collected.put(block)
@@ -421,19 +426,36 @@ def _av_blocks(container: InputContainer, stream: AudioStream, start: int = 0) -
     import av
 
     at = None if start else 0
-    began = stream.start_time or 0
+    began, rate, channels = stream.start_time or 0, stream.rate, stream.channels  # the last two may change later
     if start and stream.time_base:
-        ahead = max(0, start / stream.rate - 1)  # a second for the decoder to settle in
+        ahead = max(0, start / rate - 1)  # a second for the decoder to settle in
         container.seek(began + int(ahead / stream.time_base), stream=stream)
     resampler = av.AudioResampler(format="fltp")  # converts the sample format only: rate and layout stay
+    pending: list[AudioFrame] = []
+    count = 0
     for frame in container.decode(stream):
-        if frame.sample_rate != stream.rate:
-            raise ValueError(f"the sampling rate changes from {stream.rate:,} to {frame.sample_rate:,} Hz")
+        if (frame.sample_rate, frame.layout.nb_channels) != (rate, channels):
+            raise ValueError("the sampling rate or the number of channels changes")
         if at is None:
             at = start
             if frame.pts is not None and frame.time_base is not None:
-                at = round((frame.pts - began) * frame.time_base * stream.rate)
-        for block in resampler.resample(frame):
-            samples = block.to_ndarray().T
-            yield at, samples
-            at += len(samples)
+                at = round((frame.pts - began) * frame.time_base * rate)
+        pending += resampler.resample(frame)
+        count += frame.samples
+        if count >= _BLOCK:
+            yield at, (samples := _joined(pending))
+            at, count, pending = at + len(samples), 0, []
+    if pending:
+        yield at or 0, _joined(pending)
+
+
+def _joined(frames: list[AudioFrame]) -> np.ndarray:
+    """Samples of planar frames, shape (frames, channels); all at once, as one by one takes longer than decoding."""
+    blocks = [[_plane(plane, frame.samples) for plane in frame.planes] for frame in frames]
+    channels = zip(*blocks, strict=True)
+    return np.concatenate([plane for planes in channels for plane in planes]).reshape(len(blocks[0]), -1).T
+
+
+def _plane(plane: AudioPlane, samples: int) -> np.ndarray:
+    # pyright does not see that a plane has the buffer protocol
+    return np.frombuffer(plane, np.float32, samples)  # pyright: ignore[reportCallIssue, reportArgumentType]

@@ -35,7 +35,9 @@ def tone(seconds: float = 1.0, rate: int = RATE, channels: int = 1) -> np.ndarra
 
 def written(sound: np.ndarray, rate: int, form: str, subtype: str) -> bytes:
     file = io.BytesIO()
-    soundfile.write(file, sound, rate, format=form, subtype=subtype)
+    with soundfile.SoundFile(file, "w", rate, sound.shape[1], subtype, format=form) as container:
+        for start in range(0, len(sound), 65_536):  # libsndfile crashes when Vorbis is written an hour at once
+            container.write(sound[start : start + 65_536])
     return file.getvalue()
 
 
