@@ -157,7 +157,7 @@ def decode(
         raise ValueError(f"rate={rate} and max_seconds={max_seconds} must be positive and finite.")
     name = name or ("these bytes" if isinstance(source, bytes) else str(source))
     try:
-        with io.BytesIO(source) if isinstance(source, bytes) else _NamelessFile(io.FileIO(source)) as file:
+        with _File(io.BytesIO(source) if isinstance(source, bytes) else io.FileIO(source)) as file:
             _refuse_what_is_no_audio(file, name)
             sound = _with_soundfile(file, name, rate, max_seconds) or _with_av(file, name, rate, max_seconds)
             file.seek(0)
@@ -189,10 +189,19 @@ def find_audio(paths: list[Path]) -> Iterator[Path]:
             yield path
 
 
-class _NamelessFile(io.BufferedReader):
-    """An open file whose name the decoders do not see: both would take a format from its ending."""
+class _File(io.BufferedReader):
+    """An open file as the decoders see it: without a name, from whose ending both would take a format."""
 
     name = ""  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+
+    def seek(self, target: int, whence: int = io.SEEK_SET, /) -> int:
+        """Go to a byte; nowhere, where a damaged header names one that cannot be: the decoders would print the error."""
+        try:
+            return super().seek(target, whence)
+        except io.UnsupportedOperation:  # no file but a pipe
+            raise
+        except (OSError, ValueError):
+            return -1
 
 
 class _Sound(NamedTuple):
@@ -407,7 +416,7 @@ def _with_av(file: BinaryIO, name: str, rate: int | None, max_seconds: float) ->
                 if goes_on:
                     break
             codec = stream.codec_context.name
-    except (FFmpegError, ValueError, ArithmeticError) as error:
+    except (FFmpegError, ValueError, ArithmeticError, LookupError) as error:  # damage; the last for a new stream midway
         size, head = file.seek(0, io.SEEK_END), _read(file, 0, 8)
         raise NotAudio(
             f"{name}: not audio in a format known here, or damaged ({getattr(error, 'strerror', None) or error}; "

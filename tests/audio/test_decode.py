@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+import os
 import struct
 import subprocess
 import sys
@@ -226,6 +227,29 @@ def test_a_file_that_is_not_there_or_not_ours_is_named(tmp_path):
     for path in (tmp_path / "none.mp3", tmp_path):
         with pytest.raises(AudioError, match="cannot be read"):
             decode(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no descriptors in the file system")
+def test_a_pipe_is_named():
+    reading, writing = os.pipe()
+    try:
+        with pytest.raises(AudioError, match=f"/dev/fd/{reading}: cannot be read .*not seekable"):
+            decode(f"/dev/fd/{reading}")
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_a_stream_that_turns_into_another_is_named():
+    with pytest.raises(NotAudio, match=r"song\.x: .*damaged \(.*changes"):
+        decode(m4a(tone(2), form="adts") + m4a(tone(2, channels=2), form="adts"), name="song.x")
+
+
+def test_a_place_that_no_file_has_is_not_printed_as_an_error(capfd):
+    data = WHOLE["aiff"]()
+    with pytest.raises(AudioError):
+        decode(data[:38] + b"\x7f" + data[39:])  # libsndfile goes to byte -1
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_film_without_sound_is_named():
@@ -533,6 +557,8 @@ SMALL = {
     "ogg": written(tone(0.2), RATE, "OGG", "VORBIS"),
     "m4a": m4a(tone(0.2)),
     "adts": m4a(tone(0.2), form="adts"),
+    "mpegts": m4a(tone(0.2), form="mpegts"),
+    "matroska": m4a(tone(0.2), form="matroska"),
     "webm": webm(tone(0.2, 48000)),
 }
 
