@@ -23,6 +23,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..features.registry import EXTRACTOR_VERSION
 from ..workspace.store import digest
 from .diversity import Estimate, Space, estimate_distance, estimate_order2, kernel
 from .share import ai_share
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from .detector import Detector
 
-MEASURES_VERSION = "1"
+MEASURES_VERSION = "2"
 """Raised whenever a measure is computed otherwise: chart weeks are then measured anew."""
 
 SPACE_FILE = Path(__file__).with_name("space.json")
@@ -54,7 +55,7 @@ def measure_chart(chart: pd.DataFrame, vectors: pd.DataFrame, detector: Detector
         Its entries: ``position, recording_id, artist, verdict, labelled_ai``; `verdict` missing or ``unmeasured``
         where there is none.
     vectors : pandas.DataFrame
-        Descriptors, indexed by recording.
+        Descriptors of this release's extractor, indexed by recording.
     detector : Detector
         Whose verdicts they are: its errors correct the share.
 
@@ -76,9 +77,15 @@ def measure_chart(chart: pd.DataFrame, vectors: pd.DataFrame, detector: Detector
     heard = chart[chart["recording_id"].isin(vectors.index)].drop_duplicates("recording_id")
     distances = load_space().distances(vectors.loc[heard["recording_id"]])
     artists = heard["artist"].tolist()
-    found["diversity.order2"] = _named("1 / mean K² over pairs", estimate_order2(kernel(distances), artists))
-    found["diversity.mean_distance"] = _named("mean distance over pairs", estimate_distance(distances, artists))
+    order2, distance = estimate_order2(kernel(distances), artists), estimate_distance(distances, artists)
+    found["diversity.order2"] = _named(f"1 / mean K² over pairs; {described_by()}", order2)
+    found["diversity.mean_distance"] = _named(f"mean distance over pairs; {described_by()}", distance)
     return found
+
+
+def described_by() -> str:
+    """Return what the method of a measure of descriptors says about the extractor."""
+    return f"extractor {EXTRACTOR_VERSION}"
 
 
 def inputs_of(chart: pd.DataFrame, detector: Detector) -> str:

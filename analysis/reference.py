@@ -11,14 +11,25 @@ import json
 import sys
 from pathlib import Path
 
-from ..audio.decode import decode
-from ..features.describe import describe
-from ..features.registry import EXTRACTOR_VERSION
+from ..features.describe import describe_file
+from ..features.registry import DESCRIPTORS, EXTRACTOR_VERSION
 from .diversity import fit_space
 from .measures import SPACE_FILE
 
-LEFT_OUT = frozenset({"dynamics.peak"})
-"""Says how a file was mastered down to, not how it sounds."""
+LEFT_OUT = frozenset(
+    {
+        *(
+            "dynamics.peak",
+            "dynamics.true_peak",
+            "production.dc_offset",
+            "production.full_scale",
+            "production.flat_tops",
+        ),
+        *("production.bandwidth", "production.cutoff_drop"),
+        *(name for name in DESCRIPTORS if name.startswith("spectrum.fine.") or ".key_krumhansl." in name),
+    }
+)
+"""Says how a file was mastered down to, coded or decoded, not how it sounds; or says the key a second time."""
 
 
 def make_space(manifest: Path, out: Path = SPACE_FILE) -> int:
@@ -28,7 +39,7 @@ def make_space(manifest: Path, out: Path = SPACE_FILE) -> int:
 
     table = pd.read_csv(manifest)
     files = [manifest.parent / path for path in table.loc[table["label"] == "human", "path"]]
-    rows = pd.DataFrame(Parallel(n_jobs=-1)(delayed(_describe)(file) for file in files))
+    rows = pd.DataFrame(one.as_dict() for one in Parallel(n_jobs=-1)(delayed(describe_file)(file) for file in files))
     space = fit_space(rows.drop(columns=list(LEFT_OUT & set(rows.columns))))
     card = {
         "about": "Median and robust standard deviation of each descriptor over human recordings.",
@@ -38,10 +49,6 @@ def make_space(manifest: Path, out: Path = SPACE_FILE) -> int:
     }
     out.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return len(rows)
-
-
-def _describe(file: Path) -> dict[str, float]:
-    return describe(decode(file)).as_dict()
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from ..audio.decode import decode
-from ..features.sketch import SKETCH_VERSION, sketch
+from ..features.sketch import RATE, SKETCH_VERSION, sketch
 from ..workspace.errors import AudioError, SettingsError
 from .detector import COMB_FEATURES, FEATURES_VERSION, describe, pack, refusal, spacings
 
@@ -223,7 +223,7 @@ def measure(clips: list[Clip], jobs: int) -> tuple[Table, list[str]]:
 
 def _measure(clip: Clip) -> tuple[np.ndarray, np.ndarray, list[float]] | str:
     try:
-        drawn = sketch(decode(clip.path, name="the clip"))
+        drawn = sketch(decode(clip.path, name="the clip", rate=RATE))
     except AudioError as error:
         return str(error)
     why_not = refusal(drawn)

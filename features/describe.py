@@ -5,24 +5,23 @@ A value is a number or NaN with the reason why it could not be measured; nothing
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..audio.decode import Audio, decode
-from . import dynamics, rhythm, stereo, structure, timbre, tonality
+from . import dynamics, production, rhythm, spectrum, stereo, structure, timbre, tonality, vocals
+from .courses import Measured
 from .registry import DESCRIPTORS, EXTRACTOR_VERSION
-from .sketch import Sketch, sketch
-from .spectra import Spectra, analyse
+from .sketch import LongTerm, Sketch, draw, look
+from .spectra import LONGEST, RATE, Spectra, analyse
 
-_ON_MID = {
-    "timbre": timbre.measure,
-    "rhythm": rhythm.measure,
-    "tonality": tonality.measure,
-    "structure": structure.measure,
-}
-_ON_CHANNELS = {"dynamics": dynamics.measure, "stereo": stereo.measure}
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 
 def describe(audio: Audio) -> Description:
@@ -48,24 +47,17 @@ def describe(audio: Audio) -> Description:
     --------
     >>> second = np.arange(44_100) / 44_100
     >>> tone = Audio(np.sin(2 * np.pi * 440 * second, dtype=np.float32)[None], 44_100)
-    >>> round(describe(tone).as_dict()["timbre.rolloff.mean"], -1)
+    >>> round(describe(tone).as_dict()["timbre.centroid.mean"], -1)
     440.0
     """
-    measured = _measure(analyse(audio))
-    values = np.full(len(DESCRIPTORS), np.nan, np.float32)
-    reasons = {}
-    for place, name in enumerate(DESCRIPTORS):
-        value = measured[name]
-        if isinstance(value, str):
-            reasons[name] = value
-        else:
-            values[place] = value
-    values.setflags(write=False)
-    return Description(values, reasons, sketch(audio), audio.sha256, audio.seconds, audio.rate, audio.codec)
+    with one_thread():
+        spectra = analyse(audio)
+        seen = look(spectra.sound)
+        return finish(spectra, seen)
 
 
 def describe_file(path: Path | str) -> Description:
-    """Decode a file and describe it.
+    """Decode a file and describe it; of a file of more than five minutes, the five in its middle.
 
     Parameters
     ----------
@@ -81,21 +73,80 @@ def describe_file(path: Path | str) -> Description:
     AudioError
         The file cannot be decoded, or is shorter than half a second.
     """
-    return describe(decode(path))
+    return describe(decode(path, rate=RATE, max_seconds=LONGEST))
 
 
-def _measure(spectra: Spectra) -> dict[str, float | str]:
-    if why := spectra.silence:
-        return dict.fromkeys(DESCRIPTORS, why)
-    measured = {}
-    for measure in _ON_CHANNELS.values():
-        measured |= measure(spectra)
-    for family, measure in _ON_MID.items():
-        if why := spectra.cancellation:
-            measured |= {name: why for name, descriptor in DESCRIPTORS.items() if descriptor.family == family}
+def finish(spectra: Spectra, seen: LongTerm | None, shape: dict[str, np.ndarray] | None = None) -> Description:
+    """Describe a clip whose spectra have been taken, here or on another device.
+
+    Parameters
+    ----------
+    spectra : Spectra
+    seen : LongTerm or None
+        The same clip's windows; None for silence.
+    shape : dict of str to numpy.ndarray, optional
+        What `timbre.read` gives of it; default: read here.
+
+    Returns
+    -------
+    Description
+    """
+    sketch = draw(spectra.audio, spectra.sound, seen)
+    measured = _measure(spectra, seen, shape)
+    values = np.full(len(DESCRIPTORS), np.nan, np.float32)
+    reasons = {}
+    for place, name in enumerate(DESCRIPTORS):
+        value = measured[name]
+        if isinstance(value, str):
+            reasons[name] = value
         else:
-            measured |= measure(spectra)
-    return measured
+            values[place] = value
+    values.setflags(write=False)
+    audio = spectra.audio
+    return Description(
+        values,
+        reasons,
+        sketch,
+        audio.sha256,
+        audio.seconds,
+        audio.native_rate,
+        audio.codec,
+        audio.start,
+        audio.file_seconds,
+    )
+
+
+def _measure(spectra: Spectra, seen: LongTerm | None, shape: dict[str, np.ndarray] | None = None) -> Measured:
+    if seen is None or spectra.silence:
+        return dict.fromkeys(DESCRIPTORS, spectra.silence)
+    steps, high = dynamics.step_power(spectra.sound), dynamics.heights(spectra.sound)
+    measured = dynamics.measure(spectra, steps, high) | production.measure(spectra, seen, steps, high)
+    measured |= stereo.measure(spectra, seen) | spectrum.measure(spectra, seen)
+    if why := spectra.cancellation:
+        return dict.fromkeys(DESCRIPTORS, why) | measured
+    shape = timbre.read(spectra) if shape is None else shape
+    harmony = tonality.hear(spectra)
+    mels = timbre.filled_mels(spectra.nyquist)
+    return (
+        measured
+        | timbre.measure(spectra, shape)
+        | rhythm.measure(spectra)
+        | tonality.measure(spectra, harmony)
+        | structure.measure(spectra, shape["mel_power"][:, :mels], harmony.chroma)
+        | vocals.measure(spectra, harmony)
+    )
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def one_thread() -> AbstractContextManager:
+    """One thread for matrix products: their last bits depend on how many share them; cores are for other clips."""
+    return _threads().limit(limits=1, user_api="blas")
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +163,14 @@ class Description:
     sha256 : str
         Hash of the file's bytes; empty for sound made in memory.
     seconds : float
+        How much was described.
     rate : int
         The file's sampling rate in Hz.
     codec : str
+    start : float
+        Where in the file that begins, in seconds: 0 unless the file is longer.
+    file_seconds : float
+        How long the whole file is; NaN where it does not say.
     extractor_version : str
         Values of different versions are not comparable.
     """
@@ -126,6 +182,8 @@ class Description:
     seconds: float
     rate: int
     codec: str
+    start: float = 0.0
+    file_seconds: float = float("nan")
     extractor_version: str = EXTRACTOR_VERSION
 
     def as_dict(self) -> dict[str, float]:

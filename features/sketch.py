@@ -25,13 +25,16 @@ from functools import lru_cache
 import numpy as np
 
 from ..audio.decode import Audio
-from ..workspace.errors import ModelError, UnsuitableAudio
+from ..workspace.errors import ModelError
+from .spectra import RATE, Sound
 
-SKETCH_VERSION = 1
-RATE = 44_100
+SKETCH_VERSION = 2
+READABLE = (1, 2)
+"""Versions of the same form; 1 looked at twice as many windows."""
+
 N_FFT = 16_384
 BINS = N_FFT // 2 + 1
-FRAMES = 256
+FRAMES = 128
 STEPS, BANDS = 64, 32
 FLOOR_DB = -140.0  # below the noise of 16 bits in one bin (-134 dB): only digital nothing is cut off
 LOW_QUANTILE = 0.2
@@ -45,7 +48,7 @@ _HEAD = struct.Struct("<4sHH")  # magic, version, reserved
 _META = struct.Struct("<diidddd")
 _SHAPES = {"mid": (BINS,), "side": (BINS,), "low": (BINS,), "steps": (STEPS, BANDS)}
 _SILENT_PEAK = 1e-4  # -80 dBFS: the loudest sample of a clip without sound; scaling it up would judge the dither
-_BATCH = 32  # windows transformed at once: 4 MB of memory
+_BATCH = 16  # windows transformed at once: 1 MB a channel
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +124,9 @@ class Sketch:
         if len(data) < _HEAD.size or data[:4] != _MAGIC:
             raise ModelError(f"These {len(data):,} bytes are no sketch (they start with {bytes(data[:4])!r}).")
         _, version, _ = _HEAD.unpack_from(data)
-        if version != SKETCH_VERSION:
+        if version not in READABLE:
             raise ModelError(
-                f"This sketch has version {version}; this Chartropy reads version {SKETCH_VERSION}: "
+                f"This sketch has version {version}; this Chartropy reads versions {READABLE[0]} to {SKETCH_VERSION}: "
                 + ("upgrade Chartropy." if version > SKETCH_VERSION else "make it again from the audio.")
             )
         expected = _META.size + 2 * sum(int(np.prod(shape)) for shape in _SHAPES.values())
@@ -179,51 +182,130 @@ def sketch(audio: Audio) -> Sketch:
     UnsuitableAudio
         The samples hold NaN or infinity.
     """
-    samples, seconds = audio.samples, audio.seconds
-    peak = float(np.abs(samples).max(initial=0.0))
-    if not np.isfinite(peak):
-        raise UnsuitableAudio(f"{audio.name}: holds samples that are not numbers (NaN or infinite).")
-    power = float(np.mean(np.square(samples, dtype=np.float64))) if samples.size else 0.0
+    sound = Sound.of(audio)
+    return draw(audio, sound, look(sound))
+
+
+@dataclass(frozen=True, eq=False)
+class LongTerm:
+    """The windows of a clip, and what they come to.
+
+    Attributes
+    ----------
+    silent : float
+        Share of the clip in silent blocks, 0 to 1.
+    mid_db : numpy.ndarray, shape (FRAMES, BINS), float32
+        Level of mid in each window; 0 dB is a sine as high as the clip's peak.
+    mid_mean, side_mean : numpy.ndarray, shape (BINS,)
+        Level in dB averaged over the windows.
+    bands : numpy.ndarray, shape (FRAMES, BANDS), float32
+        Power of mid in the bands of `band_edges`.
+    mid_power, side_power : numpy.ndarray, shape (BINS,)
+        Power averaged over the windows.
+    cross : numpy.ndarray, shape (BINS,), complex
+        Mean of mid times conjugate side: its real part is what left has more than right, over 4.
+    mid_energy, side_energy : numpy.ndarray, shape (FRAMES,)
+        Power of each window over all bins.
+    """
+
+    silent: float
+    mid_db: np.ndarray
+    mid_mean: np.ndarray
+    side_mean: np.ndarray
+    bands: np.ndarray
+    mid_power: np.ndarray
+    side_power: np.ndarray
+    cross: np.ndarray
+    mid_energy: np.ndarray
+    side_energy: np.ndarray
+
+
+def look(sound: Sound) -> LongTerm | None:
+    """Transform `FRAMES` windows, evenly spaced over the parts that sound.
+
+    Parameters
+    ----------
+    sound : Sound
+
+    Returns
+    -------
+    LongTerm, or None for silence
+    """
+    if sound.peak < _SILENT_PEAK:
+        return None
+    starts, silent = window_starts(sound)
+    mid_db, bands = np.empty((FRAMES, BINS), np.float32), np.empty((FRAMES, BANDS), np.float32)
+    mid_mean, side_mean, mid_power, side_power = (np.zeros(BINS) for _ in range(4))
+    cross = np.zeros(BINS, complex)
+    mid_energy, side_energy = np.zeros(FRAMES), np.zeros(FRAMES)
+    edges = np.round(band_edges() / (RATE / N_FFT)).astype(int)
+    for i in range(0, FRAMES, _BATCH):
+        batch = slice(i, i + _BATCH)
+        mid, side = _transforms(sound, starts[batch])
+        power = _power(mid, mid_db[batch])
+        mid_power += power.sum(axis=0)
+        mid_energy[batch] = power.sum(axis=1)
+        bands[batch] = np.add.reduceat(power[:, : edges[-1]], edges[:-1], axis=1)
+        mid_mean += _to_db(power).sum(axis=0)
+        if side is None:
+            side_mean += FLOOR_DB * len(mid)
+            continue
+        power = _power(side)
+        side_power += power.sum(axis=0)
+        side_energy[batch] = power.sum(axis=1)
+        # the logarithm of a product is the sum of the logarithms, and half as many are taken
+        side_mean += _to_db(power[::2] * power[1::2]).sum(axis=0)
+        np.conj(side, out=side)
+        side *= mid
+        cross += side.sum(axis=0)
+    return LongTerm(
+        silent=silent,
+        mid_db=mid_db,
+        mid_mean=mid_mean / FRAMES,
+        side_mean=side_mean / FRAMES,
+        bands=bands,
+        mid_power=mid_power / FRAMES,
+        side_power=side_power / FRAMES,
+        cross=cross / FRAMES,
+        mid_energy=mid_energy,
+        side_energy=side_energy,
+    )
+
+
+def draw(audio: Audio, sound: Sound, seen: LongTerm | None) -> Sketch:
+    """Draw the sketch of a recording from its windows.
+
+    Parameters
+    ----------
+    audio : Audio
+    sound : Sound
+        Its samples.
+    seen : LongTerm or None
+        What :func:`look` gave of it.
+
+    Returns
+    -------
+    Sketch
+    """
     meta = {
-        "seconds": seconds,
-        "rate": audio.rate,
+        "seconds": audio.seconds,
+        "rate": audio.native_rate,
         "channels": audio.channels,
-        "peak_db": _db(peak**2),
-        "rms_db": _db(power),
+        "peak_db": _db(sound.peak**2),
+        "rms_db": _db(float(sound.energy.mean())),
     }
-    if peak < _SILENT_PEAK:
+    if seen is None:
         nothing = {name: np.full(shape, FLOOR_DB, np.float16) for name, shape in _SHAPES.items()}
         return Sketch(**nothing, **meta, silent=1.0, bandwidth=0.0)
-
-    mid = samples.mean(axis=0)
-    side = (samples[0] - samples[1]) / 2 if audio.channels > 1 else np.zeros_like(mid)
-    pair = np.stack([mid, side]) / np.float32(peak)
-    if audio.rate != RATE:
-        import soxr
-
-        pair = np.ascontiguousarray(soxr.resample(pair.T, audio.rate, RATE, quality="HQ").T)
-    if pair.shape[1] < N_FFT:
-        pair = np.pad(pair, ((0, 0), (0, N_FFT - pair.shape[1])))
-    starts, silent = _sounding_starts(pair)
-    mid_db = np.empty((FRAMES, BINS), np.float32)
-    side_db = np.zeros(BINS)
-    for i in range(0, FRAMES, _BATCH):
-        batch = starts[i : i + _BATCH]
-        mid_db[i : i + _BATCH] = _spectra(pair[0], batch)
-        if pair[1].any():
-            side_db += _spectra(pair[1], batch).sum(axis=0, dtype=np.float64)
-        else:
-            side_db += FLOOR_DB * len(batch)
-    mean = mid_db.mean(axis=0, dtype=np.float64)
-    rank = int(LOW_QUANTILE * FRAMES)
+    steps = _to_db(seen.bands.reshape(STEPS, -1, BANDS).mean(axis=1))
     return Sketch(
-        mid=mean.astype(np.float16),
-        side=(side_db / FRAMES).astype(np.float16),
-        low=np.partition(mid_db, rank, axis=0)[rank].astype(np.float16),
-        steps=_steps(mid_db),
+        mid=seen.mid_mean.astype(np.float16),
+        side=seen.side_mean.astype(np.float16),
+        low=_low(seen.mid_db).astype(np.float16),
+        steps=np.maximum(steps, FLOOR_DB).astype(np.float16),
         **meta,
-        silent=silent,
-        bandwidth=_bandwidth(mean),
+        silent=seen.silent,
+        bandwidth=_bandwidth(seen.mid_mean),
     )
 
 
@@ -249,36 +331,75 @@ def _window() -> np.ndarray:
     return (2 * window / window.sum()).astype(np.float32)
 
 
-def _spectra(samples: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Levels in dB of the windows that begin at `starts`, shape (len(starts), BINS)."""
+def _transforms(sound: Sound, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Transforms of mid and side (None where there is none) in the windows that begin at `starts`, (starts, BINS)."""
     from scipy.fft import rfft  # stays in float32, half the time of NumPy's
 
-    frames = np.lib.stride_tricks.sliding_window_view(samples, N_FFT)[starts] * _window()
-    spectrum = np.asarray(rfft(frames, axis=1))
-    power = np.square(np.real(spectrum)) + np.square(np.imag(spectrum))
-    return 10 * np.log10(np.maximum(power, np.float32(10 ** (FLOOR_DB / 10))))
+    window = _window() * np.float32(sound.scale)
+    frames = np.zeros((2, len(starts), N_FFT), np.float32)
+    for place, start in enumerate(starts):
+        for frame, which in zip(frames[:, place], ("mid", "side"), strict=True):
+            piece = sound.part(which, start, start + N_FFT)
+            np.multiply(piece, window[: len(piece)], out=frame[: len(piece)])
+    mid = np.asarray(rfft(frames[0], axis=1))
+    return mid, np.asarray(rfft(frames[1], axis=1)) if frames[1].any() else None
 
 
-def _sounding_starts(pair: np.ndarray) -> tuple[np.ndarray, float]:
-    """Where `FRAMES` windows begin, evenly spaced over those whose middle sounds, and the silent share of the clip."""
+def _power(transform: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Power spectra, floored."""
+    power = np.square(np.real(transform), out=out)
+    power += np.square(np.imag(transform))
+    return np.maximum(power, np.float32(10 ** (FLOOR_DB / 10)), out=power)
+
+
+def _to_db(power: np.ndarray) -> np.ndarray:
+    """Powers into dB, in place."""
+    np.log(power, out=power)  # three times as fast as the logarithm of base ten
+    power *= np.float32(10 / np.log(10))
+    return power
+
+
+def _low(mid_db: np.ndarray) -> np.ndarray:
+    """What the levels exceed in all but `LOW_QUANTILE` of the windows, shape (BINS,)."""
+    rank, low = int(LOW_QUANTILE * FRAMES), np.empty(BINS, np.float32)
+    for first in range(0, BINS, 512):  # a bin's levels side by side, as many as fit into the cache
+        levels = np.ascontiguousarray(mid_db[:, first : first + 512].T)
+        levels.partition(rank, axis=1)
+        low[first : first + 512] = levels[:, rank]
+    return low
+
+
+def window_starts(sound: Sound) -> tuple[np.ndarray, float]:
+    """Choose `FRAMES` windows, evenly spaced over those whose middle sounds.
+
+    Parameters
+    ----------
+    sound : Sound
+
+    Returns
+    -------
+    starts : numpy.ndarray, shape (FRAMES,), int64
+        Samples at which they begin.
+    silent : float
+        Share of the clip in silent blocks, 0 to 1.
+    """
     block = RATE // 20
-    count = pair.shape[1] // block
-    blocks = pair[:, : count * block].reshape(2, count, block)
-    sounding = (blocks**2).mean(axis=2).sum(axis=0) > 10 ** (SILENT_DB / 10)
-    possible = np.arange(0, pair.shape[1] - N_FFT + 1, 64)  # 1.5 ms: fine enough for any spacing
+    length = max(sound.length, N_FFT)
+    count = length // block
+    energy = np.zeros(count)
+    for first in range(0, min(count, sound.length // block), 1000):
+        last = min(first + 1000, sound.length // block)
+        for which in ("mid", "side"):
+            blocks = sound.part(which, first * block, last * block).reshape(-1, block)
+            energy[first:last] += np.einsum("bi,bi->b", blocks, blocks)
+    sounding = energy / block * sound.scale**2 > 10 ** (SILENT_DB / 10)
+    possible = np.arange(0, length - N_FFT + 1, 64)  # 1.5 ms: fine enough for any spacing
     middles = np.minimum((possible + N_FFT // 2) // block, count - 1)
     heard = possible[sounding[middles]]
     if not len(heard):  # one click at the very edge
         heard = possible
     chosen = np.linspace(0, len(heard) - 1, FRAMES).round().astype(int)
     return heard[chosen], float(1 - sounding.mean())
-
-
-def _steps(mid_db: np.ndarray) -> np.ndarray:
-    edges = np.round(band_edges() / (RATE / N_FFT)).astype(int)
-    power = 10 ** (mid_db[:, : edges[-1]] / 10)
-    bands = np.add.reduceat(power, edges[:-1], axis=1).reshape(STEPS, FRAMES // STEPS, BANDS).mean(axis=1)
-    return np.maximum(10 * np.log10(bands), FLOOR_DB).astype(np.float16)
 
 
 def _bandwidth(mean_db: np.ndarray) -> float:

@@ -1,18 +1,29 @@
-"""One decode, one resampling, one STFT: what every family of descriptors reads from.
+"""One decode, one resampling, one STFT per size: what every family of descriptors reads from.
 
 Conventions. Samples are divided by the clip's peak, so that level matters only where a descriptor gives it back.
 Everything but stereo and loudness is measured on the mid channel, (left + right) / 2, the mono mix that the field's
-toolkits measure. Frames are whole (no padding: an edge is no sound), 93 ms long, 23 ms apart; a sine at full scale has
-power 1 in its bin. Arrays are shaped (frames, bins).
+toolkits measure. Frames are whole (no padding: an edge is no sound) and Hann-windowed; a sine at full scale has power 1
+in its bin. Arrays are shaped (frames, bins).
 
-Timbre is measured between 30 Hz and 10 kHz, a band that every codec and bitrate in use keeps: how far a file reaches
-above it is one descriptor of its own, and must not leak into the others.
+Three resolutions, each for what it tells (a fourth, for the long-term spectrum and stereo, is the sketch's):
+
+* timbre: 2048 samples (46 ms) every 1024, as Essentia's MusicExtractor;
+* pitch: 4096 samples (93 ms) every 2048;
+* onsets: 1024 samples (23 ms), a hundred times a second.
+
+Timbre is measured between 30 Hz and 10 kHz, a band that every codec and bitrate in use keeps: what a file holds above
+it is told by the families ``production`` and ``spectrum``, and must not leak into the others.
+
+The signal is cut into blocks of frames that stay in the processor's cache; a long file never exists as a whole in a
+second form.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -22,39 +33,45 @@ from ..workspace.errors import UnsuitableAudio
 RATE = 44_100
 """Rate in Hz that everything is resampled to."""
 
-FRAME = 4096
-"""Length of an STFT frame in samples (93 ms, Hann window)."""
+FRAME, HOP = 2048, 1024
+"""Samples in a frame of the timbre STFT, and from one frame to the next."""
 
-HOP = 1024
-"""Samples between frames (23 ms)."""
+PITCH_FRAME, PITCH_HOP = 4096, 2048
+"""The same for pitch."""
+
+ONSET_FRAME, ONSET_HOP = 1024, 441
+"""The same for onsets: 100 frames a second."""
 
 FRAMES_PER_SECOND = RATE / HOP
+PITCH_FRAMES_PER_SECOND = RATE / PITCH_HOP
+ONSET_FRAMES_PER_SECOND = RATE / ONSET_HOP
 
 BAND = (30.0, 10_000.0)
 """Lowest and highest frequency in Hz that timbre is measured in."""
 
-PITCHED = (100.0, 3520.0)
-"""Lowest and highest frequency in Hz that pitch is looked for in."""
-
-MELS = 40
-"""Mel bands between the two ends of `BAND`."""
+PITCHED = (25.0, 5000.0)
+"""Lowest and highest frequency in Hz that partials are looked for in."""
 
 SHORTEST = 0.5
 """Seconds below which nothing is described."""
 
+LONGEST = 300.0
+"""Seconds that are described of a longer file: those in its middle, so that no file needs more than 400 MB."""
+
 SILENT_DBFS = -80.0
 """A clip whose peak stays below this (three steps of a 16-bit file) is silent."""
 
+ONSET_BANDS = 24
+"""Bands between the two ends of `BAND` in which onsets are looked for."""
+
 _ACTIVE_DB = -60.0  # frames this far below the loudest are pauses: what they sound like is not the music's timbre
 _CANCELLED_DB = -60.0  # the mid channel this far below the channels it is made of is their residue, not the music
-_MEL_FLOOR_DB = -80.0
-_PEAK_FLOOR_DB = -40.0  # partials this far below the frame's strongest are mostly side lobes and noise
-_BLOCK = 64  # frames transformed at once: stays in the processor's cache, and long files in memory
-_PITCH_CERTAINTY = 0.03  # 30 s of white noise reach .01, music .15 to .8
+_KEPT = 180 * RATE  # samples: of what is shorter, mid and side are made once and kept
+_BLOCK = 2**17  # samples in the frames transformed at once: 512 kB
 
 
 def analyse(audio: Audio) -> Spectra:
-    """Resample a clip and take its STFT, once for all families.
+    """Resample a clip and take its STFTs, once for all families.
 
     Parameters
     ----------
@@ -67,101 +84,256 @@ def analyse(audio: Audio) -> Spectra:
     Raises
     ------
     UnsuitableAudio
-        The clip is shorter than `SHORTEST` seconds.
+        The clip is shorter than `SHORTEST` seconds, or holds NaN or infinity.
+    """
+    sound = listen(audio)
+    kept, pitched, bank = band_slice(), pitch_slice(), onset_bank()
+    count = frame_count(sound.length, FRAME, HOP)
+    power, energy = np.empty((count, kept.stop - kept.start), np.float32), np.empty(count, np.float32)
+    for block, frames in sound.frames(FRAME, HOP):
+        energy[block] = np.einsum("fi,fi->f", frames, frames)
+        power[block] = _power(frames, kept)
+    count = frame_count(sound.length, PITCH_FRAME, PITCH_HOP)
+    pitch_power = np.empty((count, pitched.stop - pitched.start), np.float32)
+    for block, frames in sound.frames(PITCH_FRAME, PITCH_HOP):
+        pitch_power[block] = _power(frames, pitched)
+    count = frame_count(sound.length, ONSET_FRAME, ONSET_HOP)
+    onset_power = np.empty((count, ONSET_BANDS), np.float32)
+    for block, frames in sound.frames(ONSET_FRAME, ONSET_HOP):
+        onset_power[block] = _power(frames, slice(0, len(bank))) @ bank
+    return Spectra(audio, sound, power, energy, pitch_power, onset_power)
+
+
+def listen(audio: Audio) -> Sound:
+    """Bring a clip to `RATE`, or refuse it.
+
+    Parameters
+    ----------
+    audio : Audio
+
+    Returns
+    -------
+    Sound
+
+    Raises
+    ------
+    UnsuitableAudio
+        The clip is shorter than `SHORTEST` seconds, or holds NaN or infinity.
     """
     if audio.seconds < SHORTEST:
         raise UnsuitableAudio(
             f"{audio.name}: {audio.seconds:.2f} s long; descriptors need at least {SHORTEST} s of sound."
         )
-    peak = float(np.abs(audio.samples).max())
-    samples = _resampled(audio.samples / np.float32(peak) if peak > 0 else audio.samples, audio.rate)
-    mid = samples.mean(axis=0)
-    side = (samples[0] - samples[1]) / 2 if audio.channels == 2 else None
-
-    window = _window()
-    mids = np.lib.stride_tricks.sliding_window_view(mid, FRAME)[::HOP]
-    sides = None if side is None else np.lib.stride_tricks.sliding_window_view(side, FRAME)[::HOP]
-    count, kept = len(mids), _band_slice()
-    power = np.empty((count, kept.stop - kept.start), np.float32)
-    mid_energy, side_energy = np.empty(count), np.zeros(count)
-    mid_spectrum, side_spectrum, cross_spectrum = (np.zeros(FRAME // 2 + 1) for _ in range(3))
-    for start in range(0, count, _BLOCK):
-        block = slice(start, start + _BLOCK)
-        mid_transform = _transform(mids[block] * window)
-        mid_power = _squared(mid_transform)
-        power[block] = mid_power[:, kept]
-        mid_energy[block] = mid_power.sum(axis=1)
-        mid_spectrum += mid_power.sum(axis=0)
-        if sides is not None:
-            side_transform = _transform(sides[block] * window)
-            side_power = _squared(side_transform)
-            side_energy[block] = side_power.sum(axis=1)
-            side_spectrum += side_power.sum(axis=0)
-            cross_spectrum += np.real(mid_transform * np.conj(side_transform)).sum(axis=0)
-    return Spectra(
-        audio=audio,
-        peak=peak,
-        samples=samples,
-        mid=mid,
-        power=power,
-        mid_energy=mid_energy,
-        side_energy=side_energy,
-        mid_spectrum=mid_spectrum / count,
-        side_spectrum=side_spectrum / count,
-        cross_spectrum=cross_spectrum / count,
-    )
+    return Sound.of(audio)
 
 
+def frame_count(samples: int, frame: int, hop: int) -> int:
+    """How many whole frames fit into so many samples."""
+    return max(0, (samples - frame) // hop + 1)
+
+
+@cache
 def frequencies() -> np.ndarray:
-    """Return the centre of every kept bin in Hz, shape (bins,), float32."""
-    kept = _band_slice()
+    """Return the centre of every bin of `Spectra.power` in Hz, shape (bins,), float32."""
+    kept = band_slice()
     return (np.arange(kept.start, kept.stop) * (RATE / FRAME)).astype(np.float32)
 
 
-def all_frequencies() -> np.ndarray:
-    """Return the centre of every bin from 0 Hz to 22.05 kHz, shape (2049,), float64."""
-    return np.arange(FRAME // 2 + 1) * (RATE / FRAME)
+@cache
+def pitch_frequencies() -> np.ndarray:
+    """Return the centre of every bin of `Spectra.pitch_power` in Hz, shape (bins,), float32."""
+    kept = pitch_slice()
+    return (np.arange(kept.start, kept.stop) * (RATE / PITCH_FRAME)).astype(np.float32)
+
+
+def all_frequencies(frame: int = FRAME) -> np.ndarray:
+    """Return the centre of every bin of an STFT from 0 Hz to 22.05 kHz, shape (frame / 2 + 1,), float64."""
+    return np.arange(frame // 2 + 1) * (RATE / frame)
 
 
 @cache
-def _mel_bank() -> tuple[np.ndarray, np.ndarray]:
-    """Filters, shape (MELS, bins), and the upper edge of each in Hz, shape (MELS,)."""
-    from librosa import mel_frequencies
-    from librosa.filters import mel
-
-    low, high = BAND
-    filters = mel(sr=RATE, n_fft=FRAME, n_mels=MELS, fmin=low, fmax=high)[:, _band_slice()]
-    return filters, mel_frequencies(MELS + 2, fmin=low, fmax=high)[2:]
+def band_slice() -> slice:
+    """Bins of the timbre STFT that lie in `BAND`."""
+    return _bins(BAND, FRAME)
 
 
 @cache
-def _window() -> np.ndarray:
+def pitch_slice() -> slice:
+    """Bins of the pitch STFT that lie in `PITCHED`."""
+    return _bins(PITCHED, PITCH_FRAME)
+
+
+def triangles(edges: np.ndarray, frame: int) -> np.ndarray:
+    """Triangular filters over the bins of an STFT, each of area 1.
+
+    Parameters
+    ----------
+    edges : numpy.ndarray, shape (filters + 2,)
+        Hz, rising: filter i rises from edge i to a peak at edge i + 1 and falls to edge i + 2.
+    frame : int
+        Length of the STFT's frames in samples.
+
+    Returns
+    -------
+    numpy.ndarray, shape (frame / 2 + 1, filters), float32
+        As `librosa.filters.mel` with ``norm="slaney"``, transposed.
+    """
+    bins = all_frequencies(frame)[:, None]
+    rise = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    fall = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
+    return (np.maximum(np.minimum(rise, fall), 0) * (2 / (edges[2:] - edges[:-2]))).astype(np.float32)
+
+
+def mel_edges(bands: int) -> np.ndarray:
+    """Edges in Hz of triangular filters equally spaced on Slaney's mel scale over `BAND`, shape (bands + 2,).
+
+    Linear below 1 kHz (200/3 Hz a mel), logarithmic above (27 steps for a factor of 6.4): Slaney, Auditory Toolbox,
+    Technical Report 1998-010, Interval Research.
+    """
+    step, knee, log_step = 200 / 3, 1000.0, np.log(6.4) / 27
+
+    def mel(hz: float) -> float:
+        return hz / step if hz < knee else knee / step + np.log(hz / knee) / log_step
+
+    mels = np.linspace(mel(BAND[0]), mel(BAND[1]), bands + 2)
+    return np.where(mels < knee / step, mels * step, knee * np.exp(log_step * (mels - knee / step)))
+
+
+@cache
+def onset_edges() -> np.ndarray:
+    """Edges in Hz of the onset bands, shape (ONSET_BANDS + 2,): equal ratios, but a bin apart at least, so none is empty."""
+    edges = np.array([BAND[0]])
+    while len(edges) < ONSET_BANDS + 2:
+        ratio = (BAND[1] / edges[-1]) ** (1 / (ONSET_BANDS + 2 - len(edges)))
+        edges = np.append(edges, max(edges[-1] * ratio, edges[-1] + RATE / ONSET_FRAME))
+    return edges
+
+
+@cache
+def onset_bank() -> np.ndarray:
+    """Filters of the onset bands, shape (bins, ONSET_BANDS); the bins from 0 Hz up to where the last one ends."""
+    bank = triangles(onset_edges(), ONSET_FRAME)
+    return bank[: np.flatnonzero(bank.any(axis=1))[-1] + 1]
+
+
+@cache
+def _window(frame: int) -> np.ndarray:
     """Hann window, scaled so that a sine at full scale has power 1."""
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAME) / FRAME)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(frame) / frame)
     return (window * 2 / window.sum()).astype(np.float32)
 
 
-def _band_slice() -> slice:
-    low, high = BAND
-    return slice(int(np.ceil(low * FRAME / RATE)), int(high * FRAME / RATE) + 1)
+def _bins(band: tuple[float, float], frame: int) -> slice:
+    return slice(int(np.ceil(band[0] * frame / RATE)), int(band[1] * frame / RATE) + 1)
 
 
-def _resampled(samples: np.ndarray, rate: int) -> np.ndarray:
-    if rate == RATE:
-        return samples
-    import soxr
-
-    return np.ascontiguousarray(soxr.resample(np.ascontiguousarray(samples.T), rate, RATE).T)
-
-
-def _transform(frames: np.ndarray) -> np.ndarray:
+def _power(frames: np.ndarray, bins: slice) -> np.ndarray:
     from scipy.fft import rfft
 
-    return np.asarray(rfft(frames, axis=1))  # scipy keeps single precision
+    transform = np.asarray(rfft(frames, axis=1))[:, bins]  # scipy keeps single precision
+    power = np.square(transform.real)
+    power += np.square(transform.imag)
+    return power
 
 
-def _squared(transform: np.ndarray) -> np.ndarray:
-    return np.real(transform) ** 2 + np.imag(transform) ** 2
+@dataclass(frozen=True, eq=False)
+class Sound:
+    """Samples at `RATE`, from which channels and frames are made piece by piece.
+
+    Attributes
+    ----------
+    samples : numpy.ndarray, shape (channels, samples), float32
+        As decoded; may be a transposed view.
+    peak : float
+        Highest absolute sample; 0 for digital silence.
+    """
+
+    samples: np.ndarray
+    peak: float
+
+    @classmethod
+    def of(cls, audio: Audio) -> Sound:
+        """Bring a clip to `RATE`.
+
+        Raises
+        ------
+        UnsuitableAudio
+            It holds NaN or infinity.
+        """
+        samples = audio.samples
+        if audio.rate != RATE and samples.size:
+            import soxr
+
+            samples = soxr.resample(np.ascontiguousarray(samples.T), audio.rate, RATE).T
+        peak = float(max(samples.max(initial=0), -samples.min(initial=0)))
+        if not np.isfinite(peak):
+            raise UnsuitableAudio(f"{audio.name}: holds samples that are not numbers (NaN or infinite).")
+        return cls(samples, peak)
+
+    @property
+    def length(self) -> int:
+        """How many samples."""
+        return self.samples.shape[1]
+
+    @property
+    def scale(self) -> float:
+        """What frames are multiplied by: one over the peak."""
+        return 1 / self.peak if self.peak else 1.0
+
+    @cached_property
+    def energy(self) -> np.ndarray:
+        """Mean square of each channel, shape (channels,)."""
+        return np.array([np.vdot(channel, channel) for channel in self.samples], np.float64) / max(self.length, 1)
+
+    def part(self, which: Literal["mid", "side"], start: int = 0, stop: int | None = None) -> np.ndarray:
+        """Mean of the channels, or half the difference of the first two, not scaled.
+
+        Parameters
+        ----------
+        which : {'mid', 'side'}
+        start, stop : int
+            Samples.
+
+        Returns
+        -------
+        numpy.ndarray, shape (stop - start,), float32
+            Not to be written to.
+        """
+        if self.length > _KEPT:
+            return self._mixed(which, start, stop)
+        return (self._mid if which == "mid" else self._side)[start:stop]
+
+    @cached_property
+    def _mid(self) -> np.ndarray:
+        return self._mixed("mid")
+
+    @cached_property
+    def _side(self) -> np.ndarray:
+        return self._mixed("side")
+
+    def _mixed(self, which: Literal["mid", "side"], start: int = 0, stop: int | None = None) -> np.ndarray:
+        samples = self.samples[:, start:stop]
+        if len(samples) == 1:
+            return np.ascontiguousarray(samples[0]) if which == "mid" else np.zeros(samples.shape[1], np.float32)
+        if which == "side":
+            side = samples[0] - samples[1]
+            side *= np.float32(0.5)
+            return side
+        mid = samples[0] + samples[1]
+        for channel in samples[2:]:
+            mid += channel
+        mid *= np.float32(1 / len(samples))
+        return mid
+
+    def frames(self, frame: int, hop: int) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield blocks of windowed frames of mid with the slice of frames that they are, shape (block, frame)."""
+        count = frame_count(self.length, frame, hop)
+        window = _window(frame) * np.float32(self.scale)
+        block = _BLOCK // frame
+        for first in range(0, count, block):
+            last = min(first + block, count)
+            piece = self.part("mid", first * hop, (last - 1) * hop + frame)
+            yield slice(first, last), np.lib.stride_tricks.sliding_window_view(piece, frame)[::hop] * window
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,32 +344,24 @@ class Spectra:
     ----------
     audio : Audio
         What was analysed.
-    peak : float
-        Highest absolute sample of the file, which `samples` were divided by; 0 for digital silence.
-    samples : numpy.ndarray, shape (channels, samples), float32
-        At `RATE`, peak-normalised.
-    mid : numpy.ndarray, shape (samples,), float32
-        Mean of the channels.
+    sound : Sound
+        Its samples at `RATE`.
     power : numpy.ndarray, shape (frames, bins), float32
         Power of the mid channel in the bins of `frequencies`.
-    mid_energy, side_energy : numpy.ndarray, shape (frames,)
-        Power of each frame over all bins; the side's is 0 unless the clip has two channels.
-    mid_spectrum, side_spectrum : numpy.ndarray, shape (2049,)
-        Long-term mean power in the bins of `all_frequencies`.
-    cross_spectrum : numpy.ndarray, shape (2049,)
-        Long-term mean of mid times side (real part): what left has more than right, over 4.
+    mid_energy : numpy.ndarray, shape (frames,), float32
+        Sum of the squares of each windowed frame.
+    pitch_power : numpy.ndarray, shape (pitch frames, bins), float32
+        Power of the mid channel in the bins of `pitch_frequencies`.
+    onset_power : numpy.ndarray, shape (onset frames, ONSET_BANDS), float32
+        Power density of the mid channel in the onset bands, a hundred times a second.
     """
 
     audio: Audio
-    peak: float
-    samples: np.ndarray
-    mid: np.ndarray
+    sound: Sound
     power: np.ndarray
     mid_energy: np.ndarray
-    side_energy: np.ndarray
-    mid_spectrum: np.ndarray
-    side_spectrum: np.ndarray
-    cross_spectrum: np.ndarray
+    pitch_power: np.ndarray
+    onset_power: np.ndarray
 
     @property
     def seconds(self) -> float:
@@ -206,102 +370,47 @@ class Spectra:
     @property
     def nyquist(self) -> float:
         """Highest frequency in Hz that the file can hold."""
-        return min(self.audio.rate, RATE) / 2
+        return min(self.audio.native_rate, RATE) / 2
 
-    @property
+    @cached_property
+    def mid_level(self) -> np.ndarray:
+        """Mean square of the mid channel in each timbre frame, shape (frames,), where 1 is the square of the peak."""
+        return self.mid_energy / np.float32(np.square(_window(FRAME)).sum())
+
+    @cached_property
     def silence(self) -> str:
         """Why nothing can be measured, or the empty string."""
-        if self.peak == 0:
+        if self.sound.peak == 0:
             return "silent: every sample is zero"
-        if (level := 20 * np.log10(self.peak)) < SILENT_DBFS:
+        if (level := 20 * np.log10(self.sound.peak)) < SILENT_DBFS:
             return f"silent: the peak is {level:.0f} dBFS, below {SILENT_DBFS:.0f}"
         return ""
 
-    @property
+    @cached_property
     def cancellation(self) -> str:
         """Why the mid channel cannot stand for the music, or the empty string."""
-        whole = float(np.mean(np.square(self.samples)))
-        if np.mean(np.square(self.mid)) < whole * 10 ** (_CANCELLED_DB / 10):
+        if self.mid_level.mean() < self.sound.energy.mean() * self.sound.scale**2 * 10 ** (_CANCELLED_DB / 10):
             return "the channels cancel each other in the mono mix"
         return ""
 
     @property
     def narrowness(self) -> str:
         """Why timbre cannot be measured over the whole of `BAND`, or the empty string."""
-        if self.nyquist < BAND[1] * 1.05:  # resampling filters roll off in the last 5 %
-            return f"sampled at {self.audio.rate:,} Hz: holds no sound up to {BAND[1] / 1000:.0f} kHz"
+        return self.lacks(BAND[1])
+
+    def lacks(self, hertz: float) -> str:
+        """Why nothing can be said about sound up to `hertz`, or the empty string."""
+        if self.nyquist < hertz * 1.05:  # resampling filters roll off in the last 5 %
+            return f"sampled at {self.audio.native_rate:,} Hz: holds no sound up to {hertz / 1000:.4g} kHz"
         return ""
 
     @cached_property
     def active(self) -> np.ndarray:
-        """Frames that are no pauses, shape (frames,), bool."""
+        """Timbre frames that are no pauses, shape (frames,), bool."""
         return self.mid_energy > self.mid_energy.max() * 10 ** (_ACTIVE_DB / 10)
 
     @cached_property
-    def mel_db(self) -> np.ndarray:
-        """Level in `MELS` mel bands in dB, floored 80 dB below the highest, shape (frames, MELS), float32."""
-        mel = np.empty((len(self.power), MELS), np.float32)
-        for band, weights in enumerate(_mel_bank()[0]):
-            first, last = np.flatnonzero(weights)[[0, -1]]
-            # not a matrix product: its last bits depend on how many threads share it
-            mel[:, band] = np.einsum("fb,b->f", self.power[:, first : last + 1], weights[first : last + 1])
-        return 10 * np.log10(np.maximum(mel, mel.max() * np.float32(10 ** (_MEL_FLOOR_DB / 10))))
-
-    @property
-    def mels(self) -> int:
-        """How many mel bands, from below, the file's rate can fill."""
-        return int(np.count_nonzero(_mel_bank()[1] <= self.nyquist / 1.05))
-
-    @cached_property
-    def partials(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Spectral peaks in active frames: frame index, semitones above A4, magnitude, each shape (peaks,).
-
-        A parabola through the logarithm of three bins places a Hann window's peak within a fiftieth of a bin.
-        """
-        first, last = np.searchsorted(frequencies(), (PITCHED[0], min(PITCHED[1], self.nyquist / 1.05)))
-        level = np.log(self.power[:, first - 1 : last + 1] + np.float32(1e-20))
-        inner = level[:, 1:-1]
-        floor = inner.max(axis=1, keepdims=True) + _PEAK_FLOOR_DB / 10 * np.log(10)
-        found = (inner > level[:, :-2]) & (inner >= level[:, 2:]) & (inner > floor) & self.active[:, None]
-        frame, column = np.nonzero(found)
-        below, at, above = (level[frame, column + i].astype(np.float64) for i in range(3))
-        offset = (below - above) / (2 * (below - 2 * at + above))
-        hertz = frequencies()[first].astype(np.float64) + (column + offset) * (RATE / FRAME)
-        return frame, 12 * np.log2(hertz / 440), np.exp((at - (below - above) * offset / 4) / 2)
-
-    @cached_property
-    def tuning(self) -> tuple[float, float]:
-        """Cents by which the partials lie above A4 = 440 Hz, and how certainly (0 to 1).
-
-        The circular mean of the partials' deviations from equal temperament, weighted by magnitude, and its length.
-        """
-        _, semitones, magnitude = self.partials
-        if not magnitude.sum():
-            return 0.0, 0.0
-        mean = (magnitude * np.exp(2j * np.pi * semitones)).sum() / magnitude.sum()
-        return float(np.angle(mean) / (2 * np.pi) * 100), float(abs(mean))
-
-    @property
-    def pitchlessness(self) -> str:
-        """Why no pitch can be told, or the empty string."""
-        certainty = self.tuning[1]
-        by_chance = 4 / np.sqrt(max(1, len(self.partials[0])))  # few partials agree by chance
-        if certainty < max(_PITCH_CERTAINTY, by_chance):
-            return f"no pitch stands out (the partials agree on a tuning by {certainty:.3f} of 1)"
-        return ""
-
-    @cached_property
-    def chroma(self) -> np.ndarray:
-        """Share of each pitch class, C first, in each frame, shape (frames, 12); rows of 0 where there is no partial.
-
-        A harmonic pitch class profile (Gomez 2006) of the partials, with the clip's own tuning taken out; a partial
-        between two classes counts less the further it is from either.
-        """
-        frame, semitones, magnitude = self.partials
-        if not self.pitchlessness:
-            semitones = semitones - self.tuning[0] / 100
-        nearest = np.round(semitones)
-        weight = magnitude * np.cos(np.pi * (semitones - nearest)) ** 2
-        pitch_class = (nearest.astype(int) + 9) % 12  # A is nine semitones above C
-        chroma = np.bincount(frame * 12 + pitch_class, weight, minlength=12 * len(self.power)).reshape(-1, 12)
-        return chroma / np.maximum(chroma.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+    def pitch_active(self) -> np.ndarray:
+        """Pitch frames that are no pauses, shape (pitch frames,), bool."""
+        energy = self.pitch_power.sum(axis=1)
+        return energy > energy.max(initial=0) * 10 ** (_ACTIVE_DB / 10)

@@ -12,9 +12,10 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperGroup
 
 from ..workspace.errors import ChartropyError, SettingsError
 
@@ -29,8 +30,21 @@ GAPS = 3
 
 SHOWN_GAPS = 20
 
+
+class _Commands(TyperGroup):
+    """Commands that say what is safe when they are interrupted: Typer itself would leave without a word."""
+
+    def invoke(self, ctx: Any):
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            kept = stop.args[0] if stop.args else "What was stored is safe; run the command again to go on."
+            _fail(f"Stopped. {kept}", 130)
+
+
 app = typer.Typer(
     name="chartropy",
+    cls=_Commands,
     help="How much of a music chart did machines make, and is it all starting to sound the same?",
     epilog="Exit codes: 0 all done; 3 done, with gaps that are listed; 2 wrong usage or settings; 1 failed.",
     no_args_is_help=True,
@@ -395,18 +409,76 @@ def import_(
 
 @app.command()
 def describe(
-    paths: Paths,
-    out: Out = None,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(help="Audio files, folders to search through, or URLs of them.", show_default=False),
+    ] = None,
+    manifest: Annotated[
+        str | None,
+        typer.Option(help="List of files: CSV with a column path, or a path a line.", show_default=False),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            help="File to write, .csv or .parquet, or a folder (DIR/) for parts of Parquet.  [default: standard output]",
+            show_default=False,
+        ),
+    ] = None,
     jobs: Jobs = -1,
+    cluster: Annotated[
+        str | None, typer.Option(help="Dask scheduler to work with: tcp://HOST:8786.", show_default=False)
+    ] = None,
+    sketches: Annotated[bool, typer.Option("--sketches", help="Add the sketch of each file.")] = False,
+    device: Annotated[
+        str | None,
+        typer.Option(help="Take spectra in batches with PyTorch (extra torch): cpu, cuda, cuda:1.", show_default=False),
+    ] = None,
 ) -> None:
-    """Compute the descriptors of audio files."""
-    from .files import describe_files, format_of, write_table
+    """Compute the descriptors of audio files, three or a catalogue; run it again to go on where it stopped."""
+    from .catalogue import describe_catalogue
+
+    done = describe_catalogue(
+        paths or [],
+        manifest=manifest,
+        out=out,
+        jobs=jobs,
+        cluster=cluster,
+        sketches=sketches,
+        device=device,
+        track=_track,
+    )
+    _end(done.first, done.problems)
+
+
+@app.command()
+def descriptors(
+    family: Annotated[
+        str | None, typer.Option(help="Only this family, such as rhythm.  [default: all]", show_default=False)
+    ] = None,
+    check: Annotated[
+        list[Path] | None,
+        typer.Option(help="Compare with librosa and Essentia on this file or folder.", show_default=False),
+    ] = None,
+    out: Out = None,
+) -> None:
+    """List what is measured: every descriptor's unit, range, definition, source and name for people."""
+    from ..features.registry import FAMILIES, as_table
+    from .files import format_of, write_table
 
     form = format_of(out)
-    table = describe_files(paths, jobs=jobs, track=_track)
-    write_table(table, out, form)
-    bad = table[table["problem"] != ""]
-    _end([str(problem) for problem in bad["problem"]])
+    if family is not None and family not in FAMILIES:
+        raise SettingsError(f"--family {family}: choose one of {', '.join(FAMILIES)}.")
+    if check:
+        from ..features.references import check as compare
+        from .files import existing_audio
+
+        table = compare(existing_audio(check))
+    else:
+        table = as_table(family)
+    if out is None and sys.stdout.isatty():
+        _show(list(table.columns), table.to_numpy().tolist())
+    else:
+        write_table(table, out, form)
 
 
 @app.command()
@@ -485,8 +557,6 @@ def main() -> None:
         if error.errno == errno.ENOSPC:
             _fail("The disk is full. What was stored is safe; make room and run again.", 1)
         raise
-    except KeyboardInterrupt:
-        _fail("Stopped. What was stored is safe; run the command again to go on.", 130)
 
 
 def _fail(message: str, code: int) -> None:
@@ -549,17 +619,23 @@ def _say_analyzed(analysis) -> None:
         f"{measured} of {analysis.recordings} recordings measured "
         f"({analysis.previews} previews fetched, {analysis.described} described, {analysis.judged} verdicts new or changed)"
     )
+    if analysis.outdated:
+        typer.echo(
+            f"{analysis.outdated} recordings of all weeks keep the descriptors of an older release: their previews could "
+            "not be fetched again, or not yet (the setting renew says how many a run takes)"
+        )
 
 
-def _end(gaps: list[str]) -> None:
-    """List the gaps and leave with the exit code they call for."""
+def _end(gaps: list[str], count: int | None = None) -> None:
+    """List the gaps, all or the first of so many, and leave with the exit code they call for."""
     if not gaps:
         return
-    typer.echo(f"{len(gaps)} gap{'s' if len(gaps) > 1 else ''}:", err=True)
+    count = count or len(gaps)
+    typer.echo(f"{count} gap{'s' if count > 1 else ''}:", err=True)
     for gap in gaps[:SHOWN_GAPS]:
         typer.echo(f"  {gap}", err=True)
-    if len(gaps) > SHOWN_GAPS:
-        typer.echo(f"  ... and {len(gaps) - SHOWN_GAPS} more", err=True)
+    if count > SHOWN_GAPS:
+        typer.echo(f"  ... and {count - SHOWN_GAPS} more", err=True)
     raise typer.Exit(GAPS)
 
 

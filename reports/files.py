@@ -1,16 +1,15 @@
-"""Tables written to files, and audio files described or judged without a workspace."""
+"""Tables written to files, and audio files judged without a workspace."""
 
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..audio.decode import decode, find_audio
 from ..workspace.errors import AudioError, SettingsError
 from ..workspace.files import whole_file
-from .weekly import Track, describe_or_say_why, in_parallel, plainly
+from .weekly import Track, in_parallel, plainly
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,55 +55,6 @@ def write_table(table: pd.DataFrame, out: Path | None, form: str) -> None:
             table.to_csv(part, index=False, lineterminator="\n", encoding="utf-8")
 
 
-def describe_files(paths: list[Path], *, jobs: int = -1, track: Track = plainly) -> pd.DataFrame:
-    """Describe audio files.
-
-    Parameters
-    ----------
-    paths : list of Path
-        Files, or folders that are searched through.
-    jobs : int
-        Files at once; -1: one per core.
-    track : callable
-        Shows progress.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per file, in the order found: ``path, audio_hash, extractor_version, seconds, rate, codec, problem,
-        missing``, then a column per descriptor. A file that cannot be used has its reason in `problem` and no numbers;
-        `missing` says why single numbers are not there.
-    """
-    import pandas as pd
-
-    from ..features.registry import DESCRIPTORS
-
-    rows = {}
-    files = _existing(paths)
-    work = [(str(file), file) for file in files]
-    for path, outcome in track(in_parallel(describe_or_say_why, work, jobs), "files", len(files)):
-        if isinstance(outcome, str):
-            rows[path] = {"path": path, "problem": outcome}
-            continue
-        rows[path] = {
-            "path": path,
-            "audio_hash": outcome.sha256,
-            "extractor_version": outcome.extractor_version,
-            "seconds": round(outcome.seconds, 3),
-            "rate": outcome.rate,
-            "codec": outcome.codec,
-            "problem": "",
-            "missing": _why_missing(outcome.reasons),
-        } | outcome.as_dict()
-    head = ["path", "audio_hash", "extractor_version", "seconds", "rate", "codec", "problem", "missing"]
-    return pd.DataFrame([rows[str(file)] for file in files], columns=[*head, *DESCRIPTORS])
-
-
-def _why_missing(reasons: dict[str, str]) -> str:
-    """Return each reason once, and how many descriptors lack a number for it."""
-    return "; ".join(f"{reason} ({count} descriptors)" for reason, count in Counter(reasons.values()).most_common())
-
-
 def detect_file(path: Path | str) -> Verdict:
     """Judge one audio file.
 
@@ -124,8 +74,9 @@ def detect_file(path: Path | str) -> Verdict:
     """
     from ..analysis.detector import Detector
     from ..features.sketch import sketch
+    from ..features.spectra import LONGEST, RATE
 
-    return Detector.load().judge(sketch(decode(path)))
+    return Detector.load().judge(sketch(decode(path, rate=RATE, max_seconds=LONGEST)))
 
 
 def detect_files(paths: list[Path], *, jobs: int = -1, track: Track = plainly) -> pd.DataFrame:
@@ -152,7 +103,7 @@ def detect_files(paths: list[Path], *, jobs: int = -1, track: Track = plainly) -
 
     version = Detector.load().model_version
     found = {}
-    files = _existing(paths)
+    files = existing_audio(paths)
     work = [(str(file), file) for file in files]
     for path, outcome in track(in_parallel(_judge_or_say_why, work, jobs), "files", len(files)):
         if isinstance(outcome, str):
@@ -171,7 +122,14 @@ def _judge_or_say_why(path: str, file: Path) -> tuple[str, Verdict | str]:
         return path, str(error)
 
 
-def _existing(paths: list[Path]) -> list[Path]:
+def existing_audio(paths: list[Path]) -> list[Path]:
+    """Return the audio files among `paths`, folders searched through, each once.
+
+    Raises
+    ------
+    SettingsError
+        A path that is not there, or no audio file in any.
+    """
     for path in paths:
         if not path.exists():
             raise SettingsError(f"{path}: there is no such file or folder.")

@@ -86,6 +86,10 @@ def read_status(workspace: Workspace) -> Status:
     lines = [f"{row.artist} - {row.title}: {row.reason}" for row in unmeasured.itertuples()]
     if waiting:
         lines.append(f"{waiting} recordings not looked at yet: run `chartropy analyze --week ...` for their weeks")
+    if outdated := len(tables.outdated()):
+        lines.append(
+            f"{outdated} recordings described by an older release only: their previews could not be fetched again, or not yet"
+        )
     return Status(
         f"{workspace.folder.absolute()}: {len(entries_of)} weeks, {len(entries)} entries, "
         f"{entries['recording_id'].nunique()} recordings, {len(verdicts) - len(unmeasured)} measured",

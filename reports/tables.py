@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from ..charts.collect import Chart, at
 from ..charts.periods import Period, week_of
+from ..features.registry import EXTRACTOR_VERSION
 from ..workspace import tables as t
 from ..workspace.workspace import Workspace
 
@@ -167,6 +168,20 @@ class Tables:
         vectors = pd.concat(parts) if parts else pd.DataFrame(index=rows.index)
         head = rows[["recording_id", "audio_hash", "extractor_version"]]
         return head.join(vectors).reset_index(drop=True)
+
+    def outdated(self) -> list[str]:
+        """Return the recordings that only an older extractor has described, those of the latest charts first."""
+        preview, descriptor, entry = t.preview.c, t.descriptor.c, t.entry.c
+        current = select(descriptor.sha256).where(descriptor.extractor_version == EXTRACTOR_VERSION)
+        query = (
+            select(preview.recording_id)
+            .join(t.entry, entry.recording_id == preview.recording_id, isouter=True)
+            .where(preview.sha256.in_(select(descriptor.sha256)), preview.sha256.not_in(current))
+            .group_by(preview.recording_id)
+            .order_by(func.max(entry.period_end).desc(), preview.recording_id)
+        )
+        with self.workspace.store.reading() as connection:
+            return list(connection.scalars(query))
 
     def measures(self) -> pd.DataFrame:
         """Every measure of every chart week.

@@ -23,7 +23,8 @@ from ..charts.claims import Claims, collect_claims
 from ..charts.collect import Chart, Outcome, collect, missed_weeks
 from ..charts.composite import compose
 from ..charts.periods import YEARS, Kind, Period, last_closed_week, week_of
-from ..features.registry import EXTRACTOR_VERSION
+from ..features.registry import DESCRIPTORS, EXTRACTOR_VERSION
+from ..features.spectra import SHORTEST
 from ..workspace import tables as t
 from ..workspace.errors import AudioError, PreviewError, SettingsError
 from ..workspace.store import timestamp, upsert
@@ -41,6 +42,9 @@ T = TypeVar("T")
 Track = Callable[[Iterable[T], str, int], Iterator[T]]
 """Shows how far a long loop has come: takes what is looped over, what it is called, how many there are."""
 
+RENEWED = 0.8
+"""Share of the recordings that an older extractor had described, from which on the new one's measures replace its."""
+
 FEW = 8
 """Clips described in this process: for so few, starting others takes longer."""
 
@@ -57,6 +61,9 @@ class Analysis:
         How many were newly done.
     measured_weeks : list of str
         Weeks whose measures changed.
+    outdated : int
+        Recordings, of all weeks, that keep the descriptors of an older extractor: they could not be fetched again, or
+        not yet.
     gaps : list of str
         One line for each recording that could not be measured, and why.
     """
@@ -65,17 +72,20 @@ class Analysis:
     previews: int = 0
     described: int = 0
     judged: int = 0
+    outdated: int = 0
     measured_weeks: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
 
 
 def plainly(items: Iterable[T], what: str, total: int) -> Iterator[T]:
-    """Log how far a loop has come, at its end and every tenth of it."""
+    """Log how far a loop has come, at its end and every tenth of it; every thousand where its end is not known."""
     step = max(1, total // 10)
     for done, item in enumerate(items, 1):
         yield item
         if total > 1 and (done % step == 0 or done == total):
             log.info("%s: %d of %d", what, done, total)
+        elif not total and done % 1000 == 0:
+            log.info("%s: %d", what, done)
 
 
 def chosen_week(workspace: Workspace, day: date | None = None) -> date:
@@ -131,8 +141,11 @@ def chosen_periods(
     return start, end
 
 
-def analyze(workspace: Workspace, week: date, *, track: Track = plainly) -> Analysis:
+def analyze(workspace: Workspace, week: date, *, renew: bool = True, track: Track = plainly) -> Analysis:
     """Find, describe and judge the recordings of a week, then measure every chart week whose data changed.
+
+    After an upgrade that describes otherwise, recordings of earlier weeks are fetched and described anew too, the
+    latest first, as many as the setting ``renew`` says. What cannot be had again keeps its old descriptors.
 
     Parameters
     ----------
@@ -140,6 +153,8 @@ def analyze(workspace: Workspace, week: date, *, track: Track = plainly) -> Anal
         Held for writing.
     week : date
         Last day of the chart week.
+    renew : bool
+        Whether recordings of earlier weeks are described anew where that is due.
     track : callable
         Shows progress.
 
@@ -155,12 +170,15 @@ def analyze(workspace: Workspace, week: date, *, track: Track = plainly) -> Anal
         file.unlink()
     recordings = _recordings_of(workspace, week)
     done.recordings = len(recordings)
-    done.previews = _fetch_previews(workspace, recordings, track)
-    done.described = _describe_all(workspace, recordings, track)
-    done.judged = _judge_all(workspace, recordings, detector)
+    outdated = _due_anew(workspace, recordings) if renew else []
+    for some in filter(None, (recordings, outdated)):
+        done.previews += _fetch_previews(workspace, some, track)
+        done.described += _describe_all(workspace, some, track)
+        done.judged += _judge_all(workspace, some, detector)
     done.measured_weeks = _measure_all(workspace, detector, week)
     unmeasured = Tables(workspace).verdicts().query("verdict == 'unmeasured' and recording_id in @recordings")
     done.gaps = [f"{row.artist} - {row.title}: {row.reason}" for row in unmeasured.itertuples()]
+    done.outdated = len(Tables(workspace).outdated())
     return done
 
 
@@ -203,7 +221,7 @@ def weekly(
         claims = collect_claims(workspace, [*missed, week])
         others: set[date] = set()
         for one in (one for one in missed if one in came):
-            others |= {one, *map(date.fromisoformat, analyze(workspace, one, track=track).measured_weeks)}
+            others |= {one, *map(date.fromisoformat, analyze(workspace, one, renew=False, track=track).measured_weeks)}
         analysis = analyze(workspace, week, track=track)
         others |= {date.fromisoformat(changed) for changed in analysis.measured_weeks}
         page = report(workspace, [*sorted(others - {week}), week])
@@ -213,7 +231,6 @@ def weekly(
 def read_season(workspace: Workspace) -> Season:
     """Gather what the pages are made of."""
     from ..analysis.detector import Detector
-    from ..features.registry import DESCRIPTORS
     from .season import Season
 
     tables = Tables(workspace)
@@ -262,11 +279,15 @@ def _fetch_previews(workspace: Workspace, recordings: list[str], track: Track) -
             preview = previews.fetch_preview(workspace, wanted)
         except PreviewError as error:
             log.info("%s - %s: %s", *wanted.spellings[0], error)
-            if had_one:  # the descriptors of an older extractor stay
+            if had_one:
+                _keep_outdated(workspace, wanted.recording_id, today)
                 continue
             row |= {"problem": f"no preview: {error}", "passing": int(error.passing)}
         else:
             found, audio = preview.found, preview.audio
+            if had_one and audio.seconds < SHORTEST:  # would be refused, and the old descriptors lost with it
+                _keep_outdated(workspace, wanted.recording_id, today)
+                continue
             row |= {
                 "provider": found.provider,
                 "preview_id": found.preview_id,
@@ -283,6 +304,29 @@ def _fetch_previews(workspace: Workspace, recordings: list[str], track: Track) -
         with workspace.store.transaction() as connection:
             upsert(connection, t.preview, [row])
     return came
+
+
+def _due_anew(workspace: Workspace, others: list[str]) -> list[str]:
+    """Recordings of earlier weeks to be described by this extractor now, those whose turn failed lately left out."""
+    preview = t.preview.c
+    due = workspace.now().date() - timedelta(days=workspace.settings.retry_after_days)
+    with workspace.store.reading() as connection:
+        waiting = set(
+            connection.scalars(
+                select(preview.recording_id).where(preview.passing == 1, preview.asked_on > due.isoformat())
+            )
+        )
+    found = [one for one in Tables(workspace).outdated() if one not in waiting and one not in set(others)]
+    return found[: workspace.settings.renew]
+
+
+def _keep_outdated(workspace: Workspace, recording_id: str, today: date) -> None:
+    """Note that a preview could not be had again: what an older extractor said of it stays."""
+    preview = t.preview.c
+    with workspace.store.transaction() as connection:
+        connection.execute(
+            t.preview.update().where(preview.recording_id == recording_id).values(passing=1, asked_on=today.isoformat())
+        )
 
 
 def _without_preview(workspace: Workspace, recordings: list[str], today: date) -> list[tuple[str, bool]]:
@@ -364,11 +408,10 @@ def _describe_all(workspace: Workspace, recordings: list[str], track: Track) -> 
 
 def describe_or_say_why(sha256: str, file: Path) -> tuple[str, Description | str]:
     """Describe a file; a sentence in place of the description where that cannot be done."""
-    from ..audio.decode import decode
-    from ..features.describe import describe
+    from ..features.describe import describe_file
 
     try:
-        return sha256, describe(decode(file))
+        return sha256, describe_file(file)
     except AudioError as error:
         return sha256, str(error)
 
@@ -386,8 +429,6 @@ def in_parallel(
 
 
 def _store_description(workspace: Workspace, description: Description) -> None:
-    from ..features.registry import DESCRIPTORS
-
     row = {
         "sha256": description.sha256,
         "extractor_version": description.extractor_version,
@@ -462,15 +503,20 @@ def _measure_all(workspace: Workspace, detector: Detector, asked: date) -> list[
     A week that was collected but never analyzed is left alone: half of its recordings may be known from other weeks,
     and a share of those would be no share of the chart.
     """
-    from ..analysis.measures import inputs_of, measure_chart
+    from ..analysis.measures import described_by, inputs_of, measure_chart
 
     tables = Tables(workspace)
     entries, verdicts, descriptors = tables.entries(), tables.verdicts(), tables.descriptors()
-    measure = t.measure.c
-    query = select(measure.source, measure.chart, measure.country, measure.week, measure.inputs)
     with workspace.store.reading() as connection:
-        stored = {tuple(row) for row in connection.execute(query)}
-    weeks = {asked.isoformat()} | {week for _, _, _, week, _ in stored}
+        rows = connection.execute(select(t.measure)).all()
+    stored = {(row.source, row.chart, row.country, row.week, row.inputs) for row in rows}
+    # what an older extractor's descriptors gave
+    outdated: dict[tuple, int] = {
+        (row.source, row.chart, row.country, row.week, row.measure): row.n
+        for row in rows
+        if row.measure.startswith("diversity.") and described_by() not in row.method
+    }
+    weeks = {asked.isoformat()} | {row.week for row in rows}
     entries = entries[entries["week"].isin(list(weeks))]
     labelled = tables.labelled_ai()
     changed = []
@@ -478,7 +524,8 @@ def _measure_all(workspace: Workspace, detector: Detector, asked: date) -> list[
         descriptors[["recording_id", "audio_hash", "extractor_version"]], "left", "recording_id"
     )
     joined["labelled_ai"] = joined["recording_id"].isin(labelled)
-    vectors = descriptors.set_index("recording_id").drop(columns=["audio_hash", "extractor_version"])
+    current = descriptors[descriptors["extractor_version"] == EXTRACTOR_VERSION]
+    vectors = current.set_index("recording_id").reindex(columns=list(DESCRIPTORS))
     for key, chart in joined.groupby(["source", "chart", "country", "week"], sort=True):
         inputs = inputs_of(chart, detector)
         if (*key, inputs) in stored:
@@ -499,6 +546,8 @@ def _measure_all(workspace: Workspace, detector: Detector, asked: date) -> list[
                 "inputs": inputs,
             }
             for name_of_measure, estimate in measure_chart(chart, vectors, detector).items()
+            # until most recordings are described anew, the old measure stands
+            if estimate.n >= RENEWED * outdated.get((*key, name_of_measure), 0)
         ]
         with workspace.store.transaction() as connection:
             upsert(connection, t.measure, rows)

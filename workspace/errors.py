@@ -19,7 +19,7 @@
     ├── AudioError                 an audio file cannot be used
     │   ├── NotAudio               empty, HTML, DRM-protected, unknown format
     │   ├── TruncatedAudio         the file ends before it should
-    │   └── UnsuitableAudio        decodable, yet too long, too short or silent
+    │   └── UnsuitableAudio        decodable, yet too short or silent
     └── ModelError                 a model file cannot be used
 
 Each message is one or two sentences: the value, where it came from, what to do.
@@ -121,7 +121,7 @@ class TruncatedAudio(AudioError):
 
 
 class UnsuitableAudio(AudioError):
-    """The file decodes, but is too long, too short or silent for what was asked."""
+    """The file decodes, but is too short or silent for what was asked."""
 
 
 class ModelError(ChartropyError):

@@ -174,6 +174,8 @@ class Settings(BaseSettings):
     """Keep previews after their descriptors were extracted."""
     retry_after_days: int = Field(default=7, ge=0)
     """Days until a recording without a preview is looked for again."""
+    renew: int = Field(default=200, ge=0)
+    """Recordings of earlier weeks that a run describes anew at most, after an upgrade that describes otherwise."""
     jobs: int = Field(default=-1)
     """Clips described at once; -1: one per core."""
     lock_wait: float = Field(default=0, ge=0)

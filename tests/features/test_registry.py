@@ -8,19 +8,20 @@ import pytest
 from chartropy.features.registry import DESCRIPTORS, FAMILIES
 
 
-@pytest.mark.parametrize("descriptor", DESCRIPTORS.values(), ids=lambda d: d.name)
-def test_every_field_is_filled(descriptor):
-    for name in ("unit", "definition", "source", "label"):
-        assert getattr(descriptor, name).strip(), f"{name} of {descriptor.name} is empty"
-    assert descriptor.low < descriptor.high
-    assert descriptor.definition.endswith(".")
+def test_every_field_is_filled():
+    for descriptor in DESCRIPTORS.values():
+        for name in ("unit", "definition", "source", "label", "label_ru"):
+            assert getattr(descriptor, name).strip(), f"{name} of {descriptor.name} is empty"
+        assert descriptor.low < descriptor.high, descriptor.name
+        assert descriptor.definition.endswith("."), descriptor.name
 
 
 def test_names_say_their_family():
     for name, descriptor in DESCRIPTORS.items():
         assert name == descriptor.name
         assert name.split(".")[0] == descriptor.family
-        assert 2 <= len(name.split(".")) <= 3
+        assert 2 <= len(name.split(".")) <= 4
+        assert not descriptor.label_ru.isascii() or descriptor.label_ru.isspace()
 
 
 def test_families_come_in_order_and_none_is_empty():
@@ -45,3 +46,13 @@ def test_importing_loads_no_heavy_library():
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+def test_russian_labels_tell_descriptors_apart():
+    labels = [(d.label_ru, d.name.rsplit(".", 1)[-1]) for d in DESCRIPTORS.values()]
+    assert len(set(labels)) == len(labels)
+
+
+def test_every_definition_stands_alone():
+    for descriptor in DESCRIPTORS.values():
+        assert not descriptor.definition.startswith(("The same", "As ")), descriptor.name

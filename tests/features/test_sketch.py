@@ -20,8 +20,9 @@ from chartropy.features.sketch import (
     band_edges,
     frequencies,
     sketch,
+    window_starts,
 )
-from chartropy.features.sketch import _sounding_starts as sounding_starts
+from chartropy.features.spectra import Sound
 from chartropy.workspace.errors import ModelError, UnsuitableAudio
 
 
@@ -65,7 +66,7 @@ def test_length_changes_neither_shapes_nor_number_of_windows(seconds):
     drawn = sketch(audio)
     assert drawn.mid.shape == drawn.low.shape == (BINS,)
     assert drawn.steps.shape == (STEPS, BANDS)
-    starts, silent = sounding_starts(np.concatenate([audio.samples] * 2) * 3)
+    starts, silent = window_starts(Sound.of(audio))
     assert len(starts) == FRAMES
     assert (np.diff(starts) >= 0).all()
     assert silent == 0

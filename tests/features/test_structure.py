@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chartropy.audio.decode import Audio
-from chartropy.features import structure
+from chartropy.features import structure, timbre, tonality
 from chartropy.features.spectra import analyse
 from chartropy.features.structure import novelty_curve
 
@@ -12,7 +12,8 @@ RATE = 44_100
 
 
 def measure(samples):
-    return structure.measure(analyse(Audio(samples.astype(np.float32)[None], RATE)))
+    spectra = analyse(Audio(samples.astype(np.float32)[None], RATE))
+    return structure.measure(spectra, timbre.read(spectra)["mel_power"], tonality.hear(spectra).chroma)
 
 
 def part(seed, seconds=6.0):

@@ -11,7 +11,8 @@ RATE = 44_100
 
 
 def measure(samples, rate=RATE):
-    return timbre.measure(analyse(Audio(np.atleast_2d(samples).astype(np.float32), rate)))
+    spectra = analyse(Audio(np.atleast_2d(samples).astype(np.float32), rate))
+    return timbre.measure(spectra, timbre.read(spectra))
 
 
 def tone(hertz, seconds=2.0, rate=RATE):
@@ -33,9 +34,8 @@ def pink(seconds=4.0):
 def test_a_tone_is_where_it_is(hertz, rate):
     found = measure(tone(hertz, rate=rate), rate)
     assert found["timbre.centroid.mean"] == pytest.approx(hertz, rel=0.01)
-    assert found["timbre.rolloff.mean"] == pytest.approx(hertz, abs=11)  # one bin
+    assert found["timbre.rolloff.mean"] == pytest.approx(hertz, abs=22)  # one bin
     assert found["timbre.zcr.mean"] == pytest.approx(2 * hertz, rel=0.01)
-    assert found["timbre.bandwidth"] == pytest.approx(hertz, abs=200)
     assert found["timbre.spread.mean"] < 120
     assert found["timbre.flatness.mean"] < 1e-4
     assert found["timbre.flux.mean"] < 0.02
@@ -54,9 +54,8 @@ def test_white_noise_has_the_flatness_of_exponential_power():
     assert found["timbre.centroid.mean"] == pytest.approx((30 + 10_000) / 2, rel=0.01)
     assert found["timbre.spread.mean"] == pytest.approx((10_000 - 30) / np.sqrt(12), rel=0.01)
     assert found["timbre.rolloff.mean"] == pytest.approx(30 + 0.85 * 9970, rel=0.01)
-    assert found["timbre.bandwidth"] == pytest.approx(22_050, abs=30)
     # the mean of -p ln p is gamma - 1 for exponential p of mean 1
-    assert found["timbre.entropy.mean"] == pytest.approx(1 - (1 - np.euler_gamma) / np.log(926), abs=0.002)
+    assert found["timbre.entropy.mean"] == pytest.approx(1 - (1 - np.euler_gamma) / np.log(463), abs=0.002)
 
 
 def test_pink_noise_is_darker_and_less_flat_than_white():
@@ -81,17 +80,9 @@ def test_change_shows_in_standard_deviations_and_slopes():
     assert moving["timbre.centroid.mean"] == pytest.approx(1250, rel=0.05)
     assert moving["timbre.centroid.sd"] == pytest.approx(750, rel=0.1)
     assert steady["timbre.centroid.sd"] < 1
-    assert moving["timbre.mfcc02.delta_sd"] > 10 * steady["timbre.mfcc02.delta_sd"]
+    assert moving["timbre.mfcc02.change"] > 10 * steady["timbre.mfcc02.change"]
 
 
 def test_pauses_do_not_count():
     found = measure(np.concatenate([tone(1000), np.zeros(4 * RATE)]))
     assert found["timbre.centroid.mean"] == pytest.approx(1000, rel=0.05)
-
-
-def test_bandwidth_finds_a_low_pass():
-    spectrum = np.fft.rfft(noise())
-    spectrum[np.fft.rfftfreq(4 * RATE, 1 / RATE) > 11_000] = 0
-    assert measure(np.fft.irfft(spectrum))["timbre.bandwidth"] == pytest.approx(
-        11_000, abs=200
-    )  # the window smears an edge

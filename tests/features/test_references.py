@@ -1,0 +1,204 @@
+"""What other toolkits say about real clips, and the second opinion that a user can ask for."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from chartropy.audio.decode import Audio, decode
+from chartropy.features import rhythm, tonality
+from chartropy.features.references import PAIRS, both, check, compare, references
+from chartropy.features.registry import DESCRIPTORS
+from chartropy.features.spectra import analyse
+
+RATE = 44_100
+
+
+def sound(seconds=8.0):
+    rng = np.random.default_rng(0)
+    time = np.arange(int(seconds * RATE)) / RATE
+    samples = sum(0.1 * np.sin(2 * np.pi * hz * time) for hz in (261.63, 329.63, 392.0))
+    samples = samples + 0.02 * rng.standard_normal((2, len(time)))
+    for start in range(0, len(time) - 1000, RATE // 2):
+        samples[:, start : start + 1000] += 0.3 * rng.standard_normal(1000) * np.exp(-np.arange(1000) / 200)
+    return samples.astype(np.float32)
+
+
+def test_pairs_name_what_there_is():
+    assert {pair.ours for pair in PAIRS} <= set(DESCRIPTORS)
+    assert len({(pair.ours, pair.reference) for pair in PAIRS}) == len(PAIRS)
+    pytest.importorskip("essentia")
+    assert {pair.reference for pair in PAIRS} - set(references(Audio(sound(), RATE))) == set()
+
+
+def test_a_reference_that_is_compared_by_rank_says_why():
+    assert all(pair.why for pair in PAIRS if pair.how == "rank")
+
+
+def test_silence_and_what_is_shorter_than_a_frame_have_no_references():
+    assert references(Audio(np.zeros((2, RATE), np.float32), RATE)) == {}
+    assert references(Audio(np.ones((1, 4000), np.float32), RATE)) == {}
+
+
+def test_without_essentia_the_others_still_speak(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "essentia", None)
+    found = references(Audio(sound(), RATE))
+    assert {name.split(".")[0] for name in found} == {"librosa", "ffmpeg"}
+
+
+@pytest.mark.parametrize("channels", [1, 6])
+def test_other_numbers_of_channels(channels):
+    found = references(Audio(np.tile(sound()[:1], (channels, 1)), RATE))
+    assert ("ffmpeg.ebur128.I" in found) == (channels == 1)
+
+
+def test_check_has_a_row_for_each_pair(tmp_path):
+    soundfile.write(tmp_path / "one.wav", sound(20).T, RATE)
+    table = check([tmp_path / "one.wav"])
+    assert list(table.ours) == [pair.ours for pair in PAIRS]
+    assert set(table.n) <= {0, 1}
+    assert table.rho.isna().all()  # one clip has no order
+    exact = table[(table.how != "rank") & (table.why == "") & (table.n == 1)]
+    assert (exact.within == 1).all(), exact
+    assert len(check([])) == len(PAIRS)
+
+
+def test_the_table_counts_differences():
+    pair = next(p for p in PAIRS if p.how == "absolute")
+    names = dict.fromkeys(DESCRIPTORS, np.nan)
+    away = np.array([0, 0.5, -0.9, 3]) * pair.tolerance
+    measured = [(names | {pair.ours: i + a}, {pair.reference: float(i)}) for i, a in enumerate(away)]
+    row = compare([*measured, (names, {pair.reference: 1.0})]).set_index("ours").loc[pair.ours]
+    row = row.iloc[0] if isinstance(row, pd.DataFrame) else row
+    assert row.n == 4
+    assert row.within == 0.75
+    assert row.difference == pytest.approx(np.median(away), abs=1e-6)
+    assert row.rho == 1
+
+
+# -- real clips --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def standard():
+    essentia = pytest.importorskip("essentia")
+    essentia.log.infoActive = essentia.log.warningActive = False
+    return pytest.importorskip("essentia.standard")
+
+
+@dataclass
+class Compared:
+    measured: list
+    table: pd.DataFrame
+
+
+@pytest.fixture(scope="module")
+def few(clips):
+    """Three clips from everywhere in the corpus."""
+    measured = [both(clip) for clip in clips[::15]]
+    return Compared(measured, compare(measured))
+
+
+@pytest.fixture(scope="module")
+def many(clips):
+    measured = [both(clip) for clip in clips]
+    return Compared(measured, compare(measured))
+
+
+def test_where_the_definitions_are_the_same_real_clips_agree(few):
+    exact = few.table[(few.table.how != "rank") & (few.table.why == "")]
+    assert len(exact) > 20
+    assert (exact.within == 1).all(), exact[exact.within < 1]
+
+
+@pytest.mark.slow
+def test_where_they_differ_by_design_the_order_is_kept(many):
+    ranked = many.table[many.table.how == "rank"]
+    # the tolerance is that of the whole corpus; of so few clips a correlation is known to no better than this
+    low = ranked[ranked.rho < ranked.tolerance - 2 / np.sqrt(ranked.n)]
+    assert low.empty, low
+    exact = many.table[(many.table.how != "rank") & (many.table.why == "")]
+    assert (exact.within >= 0.95).all(), exact[exact.within < 0.95]
+
+
+@pytest.mark.slow
+def test_tempo_is_essentias_but_for_octaves(corpus, standard):
+    # every third clip: of forty, a share would be known to no better than fifteen percent
+    ratios = []
+    for clip in corpus[1::3]:
+        spectra = analyse(decode(clip, rate=RATE))
+        ours = rhythm.measure(spectra)["rhythm.tempo.bpm"]
+        if not isinstance(ours, str):
+            mono = np.ascontiguousarray(spectra.sound.part("mid"))
+            ratios.append(ours / standard.RhythmExtractor2013(method="degara")(mono)[0])
+    ratio = np.array(ratios)
+    same = np.abs(ratio - 1) <= 0.04
+    octave = (np.abs(ratio / 2 - 1) <= 0.04) | (np.abs(ratio * 2 - 1) <= 0.04)
+    # Essentia and librosa agree with each other on 77 % (docs/DESCRIPTORS.md)
+    assert same.mean() >= 0.65
+    assert (same | octave).mean() >= 0.8
+
+
+@pytest.mark.slow
+def test_key_is_essentias_where_it_is_confident(corpus, standard):
+    # KeyExtractor; MusicExtractor's own tonal.key_* agrees with it on two clips of five: its tuning is erratic.
+    # Ours was tuned on every third clip: the others count
+    same = []
+    for clip in [clip for place, clip in enumerate(corpus) if place % 3]:
+        spectra = analyse(decode(clip, rate=RATE))
+        name, scale, strength = standard.KeyExtractor()(np.ascontiguousarray(spectra.sound.part("mid")))
+        harmony = tonality.hear(spectra)
+        if strength < 0.85 or harmony.pitchlessness:
+            continue
+        tonic, mode, *_ = tonality.find_key(harmony.chroma[harmony.chroma.sum(axis=1) > 0].mean(axis=0))
+        flat = {"A#": "Bb", "D#": "Eb", "G#": "Ab"}
+        same.append((tonality.PITCH_CLASSES[tonic], mode) == (flat.get(name, name), scale))
+    assert len(same) > 100
+    assert np.mean(same) >= 0.9
+
+
+def test_loudness_is_that_of_pyloudnorm(clips):
+    pyloudnorm = pytest.importorskip("pyloudnorm")
+    from chartropy.features import dynamics
+
+    for clip in clips[::15]:
+        audio = decode(clip, rate=RATE)
+        spectra = analyse(audio)
+        ours = dynamics.measure(spectra, dynamics.step_power(spectra.sound), dynamics.heights(spectra.sound))[
+            "dynamics.loudness.integrated"
+        ]
+        assert ours == pytest.approx(pyloudnorm.Meter(RATE).integrated_loudness(audio.samples.T), abs=0.1)
+
+
+def test_loudness_is_that_of_the_ffmpeg_program(clips, few):
+    if not shutil.which("ffmpeg"):
+        pytest.skip("no ffmpeg program")
+    for clip, (ours, _) in zip(clips[:30:15], few.measured, strict=False):
+        log = subprocess.run(
+            ["ffmpeg", "-hide_banner", "-nostats", "-i", clip, "-af", "ebur128", "-f", "null", "-"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stderr
+        said = log[log.rindex("Integrated loudness") :]
+        integrated = float(said.split("I:")[1].split("LUFS")[0])
+        assert ours["dynamics.loudness.integrated"] == pytest.approx(integrated, abs=0.1)
+
+
+def test_true_peak_is_that_of_fourfold_oversampling(clips, few):
+    import soxr
+
+    for clip, (ours, _) in zip(clips[::15], few.measured, strict=True):
+        dense = soxr.resample(decode(clip, rate=RATE).samples.T, 1, 4)
+        assert ours["dynamics.true_peak"] == pytest.approx(20 * np.log10(np.abs(dense).max()), abs=0.15)
+
+
+def test_real_clips_are_described_within_their_ranges(few):
+    for ours, _ in few.measured:
+        for name, value in ours.items():
+            assert np.isnan(value) or DESCRIPTORS[name].low <= value <= DESCRIPTORS[name].high, name
+        assert not any(np.isnan(value) for name, value in ours.items() if name.startswith("timbre"))
