@@ -2,10 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from chartropy.features.registry import DESCRIPTORS, FAMILIES
+from chartropy.features.registry import DESCRIPTORS, FAMILIES, as_markdown
 
 
 def test_every_field_is_filled():
@@ -56,3 +57,8 @@ def test_russian_labels_tell_descriptors_apart():
 def test_every_definition_stands_alone():
     for descriptor in DESCRIPTORS.values():
         assert not descriptor.definition.startswith(("The same", "As ")), descriptor.name
+
+
+def test_the_list_in_the_docs_is_that_of_the_registry():
+    docs = Path(__file__).resolve().parents[2] / "docs" / "DESCRIPTOR_LIST.md"
+    assert docs.read_text(encoding="utf-8") == as_markdown()
