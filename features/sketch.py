@@ -20,13 +20,12 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from ..audio.decode import Audio
 from ..workspace.errors import ModelError
-from .spectra import RATE, Sound
+from .spectra import RATE, Sound, window
 
 SKETCH_VERSION = 2
 READABLE = (1, 2)
@@ -324,23 +323,16 @@ def _db(power: float) -> float:
     return max(FLOOR_DB, 10 * np.log10(max(power, 1e-30)))
 
 
-@lru_cache(maxsize=1)
-def _window() -> np.ndarray:
-    """A Hann window under which a full-scale sine reads 0 dB."""
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(N_FFT) / N_FFT)
-    return (2 * window / window.sum()).astype(np.float32)
-
-
 def _transforms(sound: Sound, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     """Transforms of mid and side (None where there is none) in the windows that begin at `starts`, (starts, BINS)."""
     from scipy.fft import rfft  # stays in float32, half the time of NumPy's
 
-    window = _window() * np.float32(sound.scale)
+    scaled = window(N_FFT) * np.float32(sound.scale)
     frames = np.zeros((2, len(starts), N_FFT), np.float32)
     for place, start in enumerate(starts):
         for frame, which in zip(frames[:, place], ("mid", "side"), strict=True):
             piece = sound.part(which, start, start + N_FFT)
-            np.multiply(piece, window[: len(piece)], out=frame[: len(piece)])
+            np.multiply(piece, scaled[: len(piece)], out=frame[: len(piece)])
     mid = np.asarray(rfft(frames[0], axis=1))
     return mid, np.asarray(rfft(frames[1], axis=1)) if frames[1].any() else None
 

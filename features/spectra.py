@@ -42,7 +42,6 @@ PITCH_FRAME, PITCH_HOP = 4096, 2048
 ONSET_FRAME, ONSET_HOP = 1024, 441
 """The same for onsets: 100 frames a second."""
 
-FRAMES_PER_SECOND = RATE / HOP
 PITCH_FRAMES_PER_SECOND = RATE / PITCH_HOP
 ONSET_FRAMES_PER_SECOND = RATE / ONSET_HOP
 
@@ -217,10 +216,10 @@ def onset_bank() -> np.ndarray:
 
 
 @cache
-def _window(frame: int) -> np.ndarray:
-    """Hann window, scaled so that a sine at full scale has power 1."""
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(frame) / frame)
-    return (window * 2 / window.sum()).astype(np.float32)
+def window(frame: int) -> np.ndarray:
+    """Hann window, scaled so that a sine at full scale has power 1, shape (frame,), float32."""
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(frame) / frame)
+    return (hann * 2 / hann.sum()).astype(np.float32)
 
 
 def _bins(band: tuple[float, float], frame: int) -> slice:
@@ -328,12 +327,12 @@ class Sound:
     def frames(self, frame: int, hop: int) -> Iterator[tuple[slice, np.ndarray]]:
         """Yield blocks of windowed frames of mid with the slice of frames that they are, shape (block, frame)."""
         count = frame_count(self.length, frame, hop)
-        window = _window(frame) * np.float32(self.scale)
+        scaled = window(frame) * np.float32(self.scale)
         block = _BLOCK // frame
         for first in range(0, count, block):
             last = min(first + block, count)
             piece = self.part("mid", first * hop, (last - 1) * hop + frame)
-            yield slice(first, last), np.lib.stride_tricks.sliding_window_view(piece, frame)[::hop] * window
+            yield slice(first, last), np.lib.stride_tricks.sliding_window_view(piece, frame)[::hop] * scaled
 
 
 @dataclass(frozen=True, eq=False)
@@ -375,7 +374,7 @@ class Spectra:
     @cached_property
     def mid_level(self) -> np.ndarray:
         """Mean square of the mid channel in each timbre frame, shape (frames,), where 1 is the square of the peak."""
-        return self.mid_energy / np.float32(np.square(_window(FRAME)).sum())
+        return self.mid_energy / np.float32(np.square(window(FRAME)).sum())
 
     @cached_property
     def silence(self) -> str:
