@@ -6,6 +6,9 @@ import pytest
 from chartropy.audio.decode import Audio
 from chartropy.features import rhythm, spectra, timbre, tonality
 
+# numba, which librosa compiles with, crashes when two processes fill its cache at once (numba/numba#10128)
+pytestmark = pytest.mark.xdist_group("librosa")
+
 RATE = 44_100
 HERTZ = spectra.frequencies()
 

@@ -15,6 +15,9 @@ from chartropy.features.references import PAIRS, both, check, compare, reference
 from chartropy.features.registry import DESCRIPTORS
 from chartropy.features.spectra import analyse
 
+# numba, which librosa compiles with, crashes when two processes fill its cache at once (numba/numba#10128)
+pytestmark = pytest.mark.xdist_group("librosa")
+
 RATE = 44_100
 
 
