@@ -5,7 +5,9 @@ A value is a number or NaN with the reason why it could not be measured; nothing
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import ctypes
+import sys
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -50,6 +52,7 @@ def describe(audio: Audio) -> Description:
     >>> round(describe(tone).as_dict()["timbre.centroid.mean"], -1)
     440.0
     """
+    _keep_memory()
     with one_thread():
         spectra = analyse(audio)
         seen = look(spectra.sound)
@@ -147,6 +150,20 @@ def _threads() -> ThreadpoolController:
 def one_thread() -> AbstractContextManager:
     """One thread for matrix products: their last bits depend on how many share them; cores are for other clips."""
     return _threads().limit(limits=1, user_api="blas")
+
+
+@cache
+def _keep_memory() -> None:
+    """Have glibc keep up to 128 MB of freed memory for the next clip.
+
+    By itself it gives most of it back after each, and to get it anew, page by page, takes a tenth of a clip's time.
+    """
+    if sys.platform == "linux":
+        trim_threshold, mmap_threshold = -1, -3  # parameters of mallopt(3)
+        with suppress(AttributeError, OSError):  # another C library
+            libc = ctypes.CDLL(None)
+            libc.mallopt(trim_threshold, 2**27)
+            libc.mallopt(mmap_threshold, 2**25)
 
 
 @dataclass(frozen=True, eq=False)

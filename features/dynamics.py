@@ -33,7 +33,7 @@ _STEP = shared.RATE // 10  # samples: blocks start every 100 ms
 _PART = 70  # samples filtered at once; a whole number of them is a step
 _MOMENTARY, _SHORT_TERM = 4, 30  # steps in 400 ms and in 3 s
 _RANGE_SECONDS = 6.0  # two short-term windows that do not overlap: below this, a range says nothing
-_STEPS_AT_ONCE = 100
+_STEPS_AT_ONCE = 50
 _BLOCK = 2**20  # samples
 _NEAR = 10 ** (-1 / 20)  # of the peak: 1 dB below
 _FLAT = 1 - 1e-4  # of the peak: samples above are one height
@@ -62,7 +62,7 @@ def measure(spectra: Spectra, steps: np.ndarray, high: Heights) -> Measured:
         The number, or the reason why there is none.
     """
     peak = 20 * float(np.log10(spectra.sound.peak))
-    rms = 10 * float(np.log10(spectra.sound.energy.mean()))
+    rms = 10 * float(np.log10(spectra.sound.energy))
     found: Measured = {
         "dynamics.peak": peak,
         "dynamics.true_peak": 20 * float(np.log10(high.true_peak)),
@@ -145,18 +145,29 @@ def step_power(sound: Sound) -> np.ndarray:
     numpy.ndarray, shape (steps,)
         Re full scale; without meaning for more than two channels.
     """
-    steps = sound.length // _STEP
-    power = np.zeros(steps)
     # the sum of the squares of left and right is twice that of mid and side
     which = ("mid",) if len(sound.samples) == 1 else ("mid", "side")
-    memory = np.zeros((2, 4))
-    for first in range(0, steps, _STEPS_AT_ONCE):
-        last = min(first + _STEPS_AT_ONCE, steps)
-        for place, part in enumerate(which):
-            parts = sound.part(part, first * _STEP, last * _STEP).reshape(-1, _PART)
-            weighted, memory[place] = _k_weighted(parts, memory[place])
-            squares = np.einsum("pi,pi->p", weighted, weighted)
-            power[first:last] += squares.reshape(last - first, -1).sum(axis=1, dtype=np.float64)
+    steps = sound.length // _STEP
+    blocks = [
+        (place, slice(first, min(first + _STEPS_AT_ONCE, steps)))
+        for place in range(len(which))
+        for first in range(0, steps, _STEPS_AT_ONCE)
+    ]
+
+    def parts(place: int, block: slice) -> np.ndarray:
+        return sound.part(which[place], block.start * _STEP, block.stop * _STEP).reshape(-1, _PART)
+
+    answer, from_state, to_state, _, _ = _k_matrices()
+    pushed = np.empty((len(which), steps, _STEP // _PART, 4), np.float32)
+    for place, block in blocks:
+        pushed[place, block] = (parts(place, block) @ to_state).reshape(-1, *pushed.shape[2:])
+    states = _k_states(pushed)
+    power = np.zeros(steps)
+    for place, block in blocks:
+        weighted = parts(place, block) @ answer
+        weighted += states[place, block].reshape(-1, 4) @ from_state
+        squares = np.einsum("pi,pi->p", weighted, weighted)
+        power[block] += squares.reshape(-1, _STEP // _PART).sum(axis=1, dtype=np.float64)
     return power * (len(which) / _STEP)
 
 
@@ -199,18 +210,21 @@ def heights(sound: Sound) -> Heights:
     """
     near = full_scale = flat_tops = 0
     highest = sound.peak
-    for samples in sound.samples:
-        for first in range(0, len(samples), _BLOCK):
-            block = np.abs(samples[first : first + _BLOCK])
-            at = np.flatnonzero(block >= np.float32(_CANDIDATE_LEVEL * sound.peak))
-            height = block[at]
-            near += int(np.count_nonzero(height >= np.float32(_NEAR * sound.peak)))
-            full_scale += int(np.count_nonzero(height >= 1))
+    channels = len(sound.samples)
+    for first in range(0, sound.length, _BLOCK):
+        block = np.abs(sound.samples.T[first : first + _BLOCK]).ravel()
+        place = np.flatnonzero(block >= np.float32(_CANDIDATE_LEVEL * sound.peak))
+        heights_there = block[place]
+        near += int(np.count_nonzero(heights_there >= np.float32(_NEAR * sound.peak)))
+        full_scale += int(np.count_nonzero(heights_there >= 1))
+        for channel, samples in enumerate(sound.samples):
+            of_channel = place % channels == channel
+            at, height = first + place[of_channel] // channels, heights_there[of_channel]
             flat = at[height >= np.float32(_FLAT * sound.peak)]
-            flat_tops += _runs(flat[samples[first + flat] > 0]) + _runs(flat[samples[first + flat] < 0])
+            flat_tops += _runs(flat[samples[flat] > 0]) + _runs(flat[samples[flat] < 0])
             if len(at) > _PEAK_CANDIDATES:
                 at = at[np.argpartition(-height, _PEAK_CANDIDATES)[:_PEAK_CANDIDATES]]
-            highest = max(highest, _between_samples(samples, first + at))
+            highest = max(highest, _between_samples(samples, at))
     return Heights(near, full_scale, flat_tops, highest)
 
 
@@ -251,28 +265,38 @@ def _mean_loudness(blocks: np.ndarray) -> float:
     return float(10 * np.log10(np.mean(10 ** (blocks / 10))))
 
 
-def _k_weighted(parts: np.ndarray, memory: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Filter a signal cut into parts, shape (parts, _PART), with what the filter remembers from before.
+def _k_states(pushed: np.ndarray) -> np.ndarray:
+    """States of the K-weighting at the beginning of every part, for what each part adds to them.
 
     A recursive filter is a product of matrices: within a part, of the part's samples and of the state that it begins
-    with; the states, too, follow one from the other. So all parts are filtered at once, and nothing but the state at
-    each step's beginning is computed one after the other.
+    with; the states, too, follow one from the other. So all parts are filtered at once, all steps go from part to part
+    side by side, and only from step to step the states are computed one after the other.
+
+    Parameters
+    ----------
+    pushed : numpy.ndarray, shape (channels, steps, parts, 4)
+
+    Returns
+    -------
+    numpy.ndarray, shape (channels, steps, parts, 4), float32
     """
-    answer, from_state, to_state, chain, leap = _k_matrices()
-    per_step = _STEP // _PART
-    pushed = (parts @ to_state).astype(np.float64).reshape(-1, per_step * 4)  # what each part adds to the state
-    within = pushed @ chain  # states at every part's beginning and at the step's end, had the step begun with none
-    begins = np.empty((len(pushed), 4))
-    for step, end in enumerate(within[:, -4:]):
-        begins[step] = memory
-        memory = leap[:, -4:].T @ memory + end
-    states = (within[:, :-4] + begins @ leap[:, :-4]).reshape(-1, 4).astype(np.float32)
-    return parts @ answer + states @ from_state, memory
+    _, _, _, move, leap = _k_matrices()
+    channels, steps, parts, _ = pushed.shape
+    adds = pushed.transpose(2, 0, 1, 3).astype(np.float64)
+    states = np.zeros((parts + 1, channels, steps, 4))  # had every step begun with none
+    for part in range(parts):
+        np.add(states[part] @ move, adds[part], out=states[part + 1])
+    begins, memory = np.empty((channels, steps, 4)), np.zeros((channels, 4))
+    for step in range(steps):
+        begins[:, step] = memory
+        memory = memory @ leap[-1] + states[-1, :, step]
+    states = states[:-1] + begins @ leap[:-1, None]
+    return states.transpose(1, 2, 0, 3).astype(np.float32)
 
 
 @cache
 def _k_matrices() -> tuple[np.ndarray, ...]:
-    """What `_k_weighted` multiplies with.
+    """What the K-weighting multiplies with.
 
     Returns
     -------
@@ -282,10 +306,10 @@ def _k_matrices() -> tuple[np.ndarray, ...]:
         Output of a part for the state that it begins with.
     to_state : (_PART, 4), float32
         State after a part for its samples.
-    chain : (parts * 4, (parts + 1) * 4), float64
-        States at the parts' beginnings, and after the last, for what each part adds.
-    leap : (4, (parts + 1) * 4), float64
-        The same for the state that the step begins with.
+    move : (4, 4), float64
+        State after a part for the one before.
+    leap : (parts + 1, 4, 4), float64
+        States at the parts' beginnings, and after the last, for the one that the step begins with.
     """
     move, enter, read, direct = _state_space()
     powers = [np.eye(4)]
@@ -297,17 +321,11 @@ def _k_matrices() -> tuple[np.ndarray, ...]:
     answer = np.where(ahead >= 0, impulse[np.abs(ahead)], 0)
     from_state = np.stack([read @ power for power in powers[:_PART]], axis=1)
     to_state = np.stack([powers[_PART - 1 - i] @ enter for i in range(_PART)])
-    parts = _STEP // _PART
-    leaps = [np.eye(4)]
-    for _ in range(parts):
-        leaps.append(powers[_PART] @ leaps[-1])
-    chain = np.zeros((parts, 4, parts + 1, 4))
-    for source in range(parts):
-        for target in range(source + 1, parts + 1):
-            chain[source, :, target] = leaps[target - 1 - source].T
-    leap = np.concatenate([one.T for one in leaps], axis=1)
+    leap = [np.eye(4)]
+    for _ in range(_STEP // _PART):
+        leap.append(leap[-1] @ powers[_PART].T)
     singles = (matrix.astype(np.float32) for matrix in (answer, from_state, to_state))
-    return (*singles, chain.reshape(parts * 4, -1), leap)
+    return (*singles, powers[_PART].T.copy(), np.array(leap))
 
 
 def _state_space() -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:

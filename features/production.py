@@ -15,12 +15,13 @@ from . import spectra as shared
 from .courses import Descriptor, Measured
 from .dynamics import Heights, block_loudness
 from .sketch import LongTerm, frequencies
-from .spectra import Spectra
+from .spectra import Sound, Spectra
 
 _BANDWIDTH_DB = -80.0  # below the strongest part of the long-term spectrum; encoders' low-pass filters fall past it
 _SIDE_HZ = 1000.0  # on either side of the cutoff
 _QUIET = 0.05  # share of the frames that are the quietest
 _DENSE_LU = 3.0
+_BLOCK = 2**20  # samples
 
 
 def measure(spectra: Spectra, seen: LongTerm, steps: np.ndarray, high: Heights) -> Measured:
@@ -43,12 +44,11 @@ def measure(spectra: Spectra, seen: LongTerm, steps: np.ndarray, high: Heights) 
         The number, or the reason why there is none.
     """
     samples = spectra.sound.samples
-    offset = max(abs(float(channel.mean())) for channel in samples) / spectra.sound.peak
     found: Measured = {
         "production.near_peak": 100 * high.near / samples.size,
         "production.full_scale": 1e6 * high.full_scale / samples.size,
         "production.flat_tops": high.flat_tops / spectra.seconds,
-        "production.dc_offset": min(offset, 1.0),
+        "production.dc_offset": min(_offset(spectra.sound) / spectra.sound.peak, 1.0),
         "production.density": _density(spectra, steps),
     }
     of_mid = [d.name for d in DESCRIPTORS if d.name not in found]
@@ -62,6 +62,20 @@ def measure(spectra: Spectra, seen: LongTerm, steps: np.ndarray, high: Heights) 
     treble = spectra.power[:, np.searchsorted(shared.frequencies(), 4000) :].sum(axis=1)
     found["production.noise_floor.treble"] = _quiet_db(treble) if treble.max() > 0 else "no sound from 4 to 10 kHz"
     return found
+
+
+def _offset(sound: Sound) -> float:
+    """Mean of the samples of the channel where it is further from 0."""
+    if len(sound.samples) > 2:
+        return max(abs(float(channel.mean())) for channel in sound.samples)
+    # of mid + side and mid - side, the one where they do not cancel
+    return (
+        sum(
+            abs(sum(float(sound.part(which, i, i + _BLOCK).sum()) for i in range(0, sound.length, _BLOCK)))
+            for which in ("mid", "side")
+        )
+        / sound.length
+    )
 
 
 def _cutoff(spectra: Spectra, seen: LongTerm) -> Measured:

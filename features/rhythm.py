@@ -95,7 +95,8 @@ def onset_envelope(spectra: Spectra) -> np.ndarray:
     filled = np.count_nonzero(shared.onset_edges()[2:] <= spectra.nyquist / 1.05)
     power = spectra.onset_power[:, :filled]
     floor = power.max(initial=0) * 10 ** (_FLOOR_DB / 10) + 1e-30
-    level = 10 * np.log10(np.maximum(power, np.float32(floor)))
+    level = np.log(np.maximum(power, np.float32(floor)))
+    level *= np.float32(10 / np.log(10))
     rise = np.zeros(len(level), np.float32)
     if len(level) > _RISE_FRAMES:
         rise[_RISE_FRAMES - 1 : -1] = np.maximum(level[_RISE_FRAMES:] - level[:-_RISE_FRAMES], 0).mean(axis=1)
@@ -225,7 +226,7 @@ def _tempo(envelope: np.ndarray, seconds: float) -> Measured:
         return dict.fromkeys(names, f"{seconds:.1f} s long: a tempo needs {SHORTEST:.0f} s")
     starts = _starts(envelope)
     likeness = _self_likeness(starts)
-    if likeness is None:
+    if np.isnan(likeness[0]):
         return dict.fromkeys(names, "nothing starts: the level never rises")
 
     lags = _lags()
@@ -376,17 +377,18 @@ def _starts(envelope: np.ndarray) -> np.ndarray:
     return np.asarray(gaussian_filter1d(np.maximum(envelope - _local_mean(envelope), 0).astype(np.float64), 2.0))
 
 
-def _self_likeness(starts: np.ndarray) -> np.ndarray | None:
-    """Correlation of what :func:`_starts` gave with itself at each lag, -1 to 1; None where it never changes."""
+def _self_likeness(starts: np.ndarray) -> np.ndarray:
+    """Correlation of what :func:`_starts` gave with itself at each lag, -1 to 1, (..., frames); NaN where it never changes."""
     from scipy.fft import irfft, next_fast_len, rfft
 
-    above = starts - starts.mean()
-    if np.square(above).mean() < 1e-3:  # dB squared: a steady tone's beating with the frames; music has .05 and more
-        return None
-    count = len(above)
-    product = np.asarray(irfft(np.abs(np.asarray(rfft(above, next_fast_len(2 * count)))) ** 2))[:count]
-    likeness = product / (count - np.arange(count))
-    return np.clip(likeness / likeness[0], -1, 1)  # few periods in a short clip can seem more alike than the same
+    above = starts - starts.mean(axis=-1, keepdims=True)
+    count = above.shape[-1]
+    spectrum = np.abs(np.asarray(rfft(above, next_fast_len(2 * count)))) ** 2
+    likeness = np.asarray(irfft(spectrum))[..., :count] / (count - np.arange(count))
+    power = likeness[..., :1]
+    # dB squared: a steady tone's beating with the frames; music has .05 and more
+    likeness = likeness / np.where(power < 1e-3, np.nan, power)
+    return np.clip(likeness, -1, 1)  # few periods in a short clip can seem more alike than the same
 
 
 def _weighted(likeness: np.ndarray, lags: np.ndarray) -> np.ndarray:
@@ -433,13 +435,11 @@ def _tempo_sd(starts: np.ndarray, period: float, seconds: float) -> float | str:
     window, hop = (round(s * _FPS) for s in (_STABILITY_WINDOW, _STABILITY_HOP))
     near = np.arange(int(period * 0.92), int(np.ceil(period * 1.08)) + 1)
     periods = []
-    for start in range(0, len(starts) - window + 1, hop):
-        likeness = _self_likeness(starts[start : start + window])
-        if likeness is None:
-            continue
-        best = int(near[np.argmax(likeness[near])])
-        if _is_peak(likeness, best):
-            periods.append(_refined(likeness, best))
+    if len(starts) >= window:
+        for likeness in _self_likeness(np.lib.stride_tricks.sliding_window_view(starts, window)[::hop]):
+            best = int(near[np.argmax(likeness[near])])
+            if _is_peak(likeness, best):  # nothing is in a window where nothing changes
+                periods.append(_refined(likeness, best))
     if len(periods) < 3:
         return f"{seconds:.1f} s long: steadiness needs three windows of {_STABILITY_WINDOW:.0f} s with a pulse"
     return float(np.std(periods) / period * 100)

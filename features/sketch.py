@@ -291,7 +291,7 @@ def draw(audio: Audio, sound: Sound, seen: LongTerm | None) -> Sketch:
         "rate": audio.native_rate,
         "channels": audio.channels,
         "peak_db": _db(sound.peak**2),
-        "rms_db": _db(float(sound.energy.mean())),
+        "rms_db": _db(sound.energy),
     }
     if seen is None:
         nothing = {name: np.full(shape, FLOOR_DB, np.float16) for name, shape in _SHAPES.items()}
@@ -328,11 +328,12 @@ def _transforms(sound: Sound, starts: np.ndarray) -> tuple[np.ndarray, np.ndarra
     from scipy.fft import rfft  # stays in float32, half the time of NumPy's
 
     scaled = window(N_FFT) * np.float32(sound.scale)
-    frames = np.zeros((2, len(starts), N_FFT), np.float32)
+    frames = np.empty((2, len(starts), N_FFT), np.float32)
     for place, start in enumerate(starts):
         for frame, which in zip(frames[:, place], ("mid", "side"), strict=True):
             piece = sound.part(which, start, start + N_FFT)
             np.multiply(piece, scaled[: len(piece)], out=frame[: len(piece)])
+            frame[len(piece) :] = 0
     mid = np.asarray(rfft(frames[0], axis=1))
     return mid, np.asarray(rfft(frames[1], axis=1)) if frames[1].any() else None
 

@@ -101,7 +101,8 @@ def hear(spectra: Spectra) -> Harmony:
     inside = (hertz >= _CHROMA_HZ[0]) & (hertz <= _CHROMA_HZ[1])
     semitones, weight, at = 12 * np.log2(hertz[inside] / 440), magnitude[inside], frame[inside]
     total = weight.sum()
-    mean = (weight * np.exp(2j * np.pi * semitones)).sum() / total if total else 0j
+    turns = 2 * np.pi * (semitones - np.round(semitones))
+    mean = complex(weight @ np.cos(turns), weight @ np.sin(turns)) / total if total else 0j
     certainty = float(abs(mean))
     cents = float(np.angle(mean) / (2 * np.pi) * 100)
     by_chance = 4 / np.sqrt(max(1, len(weight)))  # few partials agree by chance
@@ -228,9 +229,11 @@ def _partials(spectra: Spectra) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     floor = inner.max(axis=1, keepdims=True) * np.float32(10 ** (_PEAK_FLOOR_DB / 10))
     found = (inner > power[:, :-2]) & (inner >= power[:, 2:]) & (inner > floor)
     found &= spectra.pitch_active[:, None]
-    frame, column = np.nonzero(found)
-    below, at, above = (np.log(power[frame, column + i].astype(np.float64) + 1e-30) for i in range(3))
-    offset = (below - above) / (2 * (below - 2 * at + above))
+    frame, column = np.divmod(np.flatnonzero(found), found.shape[1])
+    place = frame * spectra.pitch_power.shape[1] + column
+    below, at, above = (np.log(spectra.pitch_power.ravel()[place + i] + np.float32(1e-30)) for i in range(3))
+    # of a peak no higher than its neighbours, but for rounding, the middle
+    offset = (below - above) / (2 * np.minimum(below - 2 * at + above, -1e-5))
     exact = hertz[column + 1] + offset * (shared.RATE / shared.PITCH_FRAME)
     return frame, exact, np.exp((at - (below - above) * offset / 4) / 2)
 

@@ -74,14 +74,13 @@ def _glides(harmony: Harmony) -> tuple[float, float]:
     """Share of the partials that glide, of those that go on; and what is left of it when rising and falling cancel."""
     low, high = RANGE
     inside = (harmony.hertz >= low) & (harmony.hertz <= high)
-    pitch = np.where(inside, 1200 * np.log2(np.maximum(harmony.hertz, 1)), np.nan)
+    pitch = 1200 * np.log2(np.maximum(harmony.hertz, 1))
     weight = np.where(inside, harmony.magnitude, 0)[1:]
-    with np.errstate(invalid="ignore"):
-        steps = pitch[1:, :, None] - pitch[:-1, None, :]
-        distance = np.nan_to_num(np.abs(steps), nan=np.inf)
-        nearest = distance.argmin(axis=2)
-    distance = np.take_along_axis(distance, nearest[:, :, None], axis=2)[:, :, 0]
-    steps = np.take_along_axis(steps, nearest[:, :, None], axis=2)[:, :, 0]
+    # a partial that is not there is further from all others than any two
+    now, before = np.where(inside, pitch, 2e5)[1:], np.where(inside, pitch, -2e5)[:-1]
+    nearest = np.abs(now[:, :, None] - before[:, None, :]).argmin(axis=2)
+    steps = now - np.take_along_axis(before, nearest, axis=1)
+    distance = np.abs(steps)
     moving = (distance > _STEADY) & (distance <= _FURTHEST)
     going_on = distance <= _FURTHEST
     total = (weight * going_on).sum()
@@ -89,7 +88,7 @@ def _glides(harmony: Harmony) -> tuple[float, float]:
         return np.nan, np.nan
     moved = np.where(moving, weight, 0)
     # partials of one voice rise and fall together; those of several, and errors, cancel
-    direction = np.abs((moved * np.sign(np.nan_to_num(steps))).sum(axis=1)).sum()
+    direction = np.abs((moved * np.sign(steps)).sum(axis=1)).sum()
     return float(moved.sum() / total), float(direction / total)
 
 

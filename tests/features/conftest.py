@@ -30,3 +30,11 @@ def corpus() -> list[Path]:
     if not found:
         pytest.skip(f"no clips at {CORPUS}: set CHARTROPY_SHARED to the folder that has them")
     return found
+
+
+@pytest.fixture(scope="session")
+def standard():
+    """Essentia's algorithms."""
+    essentia = pytest.importorskip("essentia")
+    essentia.log.infoActive = essentia.log.warningActive = False
+    return pytest.importorskip("essentia.standard")

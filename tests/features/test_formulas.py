@@ -14,13 +14,6 @@ HERTZ = spectra.frequencies()
 
 
 @pytest.fixture(scope="module")
-def standard():
-    essentia = pytest.importorskip("essentia")
-    essentia.log.infoActive = essentia.log.warningActive = False
-    return pytest.importorskip("essentia.standard")
-
-
-@pytest.fixture(scope="module")
 def power():
     """Noise, tilted noise, tones in noise, and something of each: forty spectra."""
     rng = np.random.default_rng(0)
