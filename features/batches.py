@@ -197,9 +197,8 @@ def _square(spectrum: Tensor) -> Tensor:
 
 
 def _window(frame: int) -> Tensor:
-    """The window of `spectra`: Hann's, scaled so that a sine at full scale has power 1 in its bin."""
-    window = torch.hann_window(frame, dtype=torch.float64)
-    return (window * 2 / window.sum()).float()
+    """The window of `spectra`, as a transform asks for it."""
+    return torch.asarray(shared.window(frame))
 
 
 def _look(mid: Tensor, sound: Sound) -> LongTerm:
