@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 SUFFIXES = frozenset(
-    ".aac .aif .aiff .au .caf .flac .m4a .mp2 .mp3 .mp4 .oga .ogg .opus .rf64 .w64 .wav .webm .wma".split()
+    (
+        ".aac .ac3 .aif .aiff .amr .ape .au .caf .eac3 .flac .m4a .m4b .mka .mp2 .mp3 .mp4 .mpc .oga .ogg .opus .rf64 "
+        ".tta .w64 .wav .webm .wma .wv"
+    ).split()
 )
 """File name endings that a folder is searched for."""
 
@@ -181,10 +184,16 @@ def decode(
 
 
 def find_audio(paths: list[Path]) -> Iterator[Path]:
-    """Every audio file among `paths`: files as given, folders searched through, in a stable order."""
+    """Every audio file among `paths`: files as given, folders searched through but for what is hidden, in a stable order."""
     for path in paths:
         if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            yield from sorted(
+                p
+                for p in path.rglob("*")
+                if p.suffix.lower() in SUFFIXES
+                and not any(part.startswith(".") for part in p.relative_to(path).parts)
+                and p.is_file()
+            )
         else:
             yield path
 

@@ -90,12 +90,13 @@ class Course:
         """Yield one descriptor for each statistic."""
         width = self.high - self.low
         ranges = {"sd": (0.0, width / 2), "change": (0.0, width)}  # no numbers in a range can vary more
+        difference = "dB" if self.unit == "dBFS" else self.unit  # of two levels
         for statistic in self.statistics:
             said, also, also_ru = STATISTICS[statistic]
             low, high = ranges.get(statistic, (self.low, self.high))
             yield Descriptor(
                 f"{self.name}.{statistic}",
-                self.unit,
+                difference if statistic in ranges else self.unit,
                 low,
                 high,
                 f"{said}: {self.definition}",
@@ -148,7 +149,7 @@ def _statistics(rows: np.ndarray, frames: np.ndarray) -> dict[str, np.ndarray] |
     """Every statistic of every row, each shape (rows,), over the frames that count."""
     count = int(np.count_nonzero(frames))
     if count < 2:
-        return f"{count} frames with a value: two are needed"
+        return f"it can be measured in {count} frame{'' if count == 1 else 's'}: two are needed"
     both = frames[1:] & frames[:-1]
     change = np.abs(np.diff(rows, axis=1))[:, both].mean(axis=1) if both.any() else np.full(len(rows), np.nan)
     kept = rows if count == rows.shape[1] else np.ascontiguousarray(rows[:, frames])

@@ -37,6 +37,7 @@ _STEPS_AT_ONCE = 50
 _BLOCK = 2**20  # samples
 _NEAR = 10 ** (-1 / 20)  # of the peak: 1 dB below
 _FLAT = 1 - 1e-4  # of the peak: samples above are one height
+_FULL_SCALE = 1 - 2**-15  # the highest sample that 16 bits can hold
 _FLAT_RUN = 3  # samples of one height in a row that are a flat top
 _COMPLEXITY_LU = 40.0  # blocks this far below the integrated loudness are pauses
 _PEAK_REACH = 16  # samples on either side of a peak that the oversampled curve is made of
@@ -180,7 +181,7 @@ class Heights:
     near : int
         Samples within 1 dB of the peak.
     full_scale : int
-        Samples at full scale or above.
+        Samples at the full scale of 16 bits or above.
     flat_tops : int
         Runs of three samples or more at the height of the peak.
     true_peak : float
@@ -216,7 +217,7 @@ def heights(sound: Sound) -> Heights:
         place = np.flatnonzero(block >= np.float32(_CANDIDATE_LEVEL * sound.peak))
         heights_there = block[place]
         near += int(np.count_nonzero(heights_there >= np.float32(_NEAR * sound.peak)))
-        full_scale += int(np.count_nonzero(heights_there >= 1))
+        full_scale += int(np.count_nonzero(heights_there >= np.float32(_FULL_SCALE)))
         for channel, samples in enumerate(sound.samples):
             of_channel = place % channels == channel
             at, height = first + place[of_channel] // channels, heights_there[of_channel]
@@ -391,8 +392,8 @@ def _singles() -> Iterator[Descriptor]:
         ("true_peak", "dBTP", -80, 30, "Highest point of the waveform between the samples.", "ITU-R BS.1770-4 (2015), annex 2", "True peak", "Истинный пик"),
         ("rms", "dBFS", -160, 20, "Root mean square over all channels; a sine at full scale has -3.", _OURS, "RMS level", "Среднеквадратичный уровень"),
         ("crest", "dB", 0, 100, "Peak over root mean square.", _OURS, "Crest factor", "Пик-фактор"),
-        ("peak_to_loudness", "dB", -20, 130, "Peak over integrated loudness: low for heavily compressed masters.", "AES TD1004 (2015)", "Peak to loudness", "Пик к громкости"),
-        ("peak_to_short_term", "dB", -20, 220, "Peak over the highest short-term loudness.", _OURS, "Peak to short-term loudness", "Пик к кратковременной громкости"),
+        ("peak_to_loudness", "dB", -20, 130, "Peak over integrated loudness: low for heavily compressed masters.", "AES TD1004 (2015)", "Peak to loudness", "Отношение пика к громкости"),
+        ("peak_to_short_term", "dB", -20, 220, "Peak over the highest short-term loudness.", _OURS, "Peak to short-term loudness", "Отношение пика к кратковременной громкости"),
         ("complexity", "LU", 0, 80, "Mean absolute deviation of the momentary loudness from the integrated, pauses left out.", "after Streich, Music complexity, UPF 2006", "Dynamic complexity", "Динамическая сложность"),
         ("low_energy_rate", "1", 0, 1, "Share of frames whose root mean square is below half the mean of all frames'.", "after Scheirer & Slaney, ICASSP 1997", "Share of quiet moments", "Доля тихих моментов"),
     ):  # fmt: skip

@@ -118,7 +118,7 @@ def _declared() -> Iterator[Descriptor]:
         ("noise_floor", "dB", -130, 0.5, "Level of the quietest twentieth of the frames against the mean power: what is left when the music pauses.", _OURS, "Noise floor", "Уровень шума"),
         ("noise_floor.treble", "dB", -130, 0.5, "Level from 4 to 10 kHz of the frames that are quietest there, a twentieth of all, against the mean power there.", _OURS, "Noise floor, treble", "Уровень шума, верх"),
         ("near_peak", "%", 0, 100, "Share of the samples within 1 dB of the peak: high for limited masters.", _OURS, "Samples near the peak", "Отсчёты у пика"),
-        ("full_scale", "1e-6", 0, 1_000_000, "Samples at full scale or above, per million: cut off, or overshooting once decoded.", _OURS, "Samples at full scale", "Отсчёты на полной шкале"),
+        ("full_scale", "1e-6", 0, 1_000_000, "Samples at the full scale of 16 bits or above, per million: cut off, or overshooting once decoded.", _OURS, "Samples at full scale", "Отсчёты на полной шкале"),
         ("flat_tops", "1/s", 0, 100_000, "Flat tops per second: three or more samples in a row at the height of the peak.", "after Essentia's ClickDetector family; definition ours", "Clipping (flat tops)", "Клиппинг (срезанные вершины)"),
         ("dc_offset", "1", 0, 1, "Mean of the samples over the peak, of the channel where it is larger.", _OURS, "DC offset", "Постоянная составляющая"),
         ("density", "1", 0, 1, "Share of the 400 ms blocks whose loudness is within 3 LU of the loudest twentieth: near 1 for compressed masters.", _OURS, "Loudness density (compression)", "Плотность громкости (компрессия)"),

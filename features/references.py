@@ -175,9 +175,10 @@ def check(paths: Iterable[Path | str], jobs: int = 1) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per pair, in the order of `PAIRS`: ``ours``, ``reference``, ``how``, ``tolerance``, ``n`` (files for
-        which both have a number), ``difference`` (median of ours minus theirs), ``within`` (share within the tolerance;
-        NaN for ranks), ``rho`` (Spearman; NaN below three files), ``why``.
+        One row per pair, in the order of `PAIRS`: ``ours``, ``reference``, ``ours_value``, ``reference_value`` (medians
+        over files), ``how``, ``tolerance``, ``n`` (files for which both have a number), ``difference`` (median of ours
+        minus theirs; where `how` is ``relative``, over theirs), ``within`` (share within the tolerance; NaN for ranks),
+        ``rho`` (Spearman; NaN below three files), ``why``.
 
     Raises
     ------
@@ -204,25 +205,31 @@ def compare(measured: Iterable[tuple[Mapping[str, float], Mapping[str, float]]])
     for pair in PAIRS:
         values = np.array([(ours[pair.ours], theirs.get(pair.reference, np.nan)) for ours, theirs in measured])
         ours, theirs = values[~np.isnan(values).any(axis=1)].T if len(values) else np.zeros((2, 0))
+        scale = np.abs(theirs) if pair.how == "relative" else np.ones_like(theirs)
         away = ours - theirs
         within = np.nan
         if pair.how != "rank" and len(away):
-            scale = np.abs(theirs) if pair.how == "relative" else 1.0
             within = float(np.mean(np.abs(away) <= pair.tolerance * scale))
         rows.append(
             {
                 "ours": pair.ours,
                 "reference": pair.reference,
+                "ours_value": _median(ours),
+                "reference_value": _median(theirs),
                 "how": pair.how,
                 "tolerance": pair.tolerance,
                 "n": len(away),
-                "difference": float(np.median(away)) if len(away) else np.nan,
+                "difference": _median(away / np.maximum(scale, 1e-30)),
                 "within": within,
                 "rho": _spearman(ours, theirs),
                 "why": pair.why,
             }
         )
     return pd.DataFrame(rows)
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.median(values)) if len(values) else np.nan
 
 
 def _spearman(one: np.ndarray, other: np.ndarray) -> float:

@@ -245,10 +245,13 @@ class Sound:
         As decoded; may be a transposed view.
     peak : float
         Highest absolute sample; 0 for digital silence.
+    swing : float
+        Half of what lies between the lowest and the highest sample.
     """
 
     samples: np.ndarray
     peak: float
+    swing: float
 
     @classmethod
     def of(cls, audio: Audio) -> Sound:
@@ -264,10 +267,10 @@ class Sound:
             import soxr
 
             samples = soxr.resample(np.ascontiguousarray(samples.T), audio.rate, RATE).T
-        peak = float(max(samples.max(initial=0), -samples.min(initial=0)))
-        if not np.isfinite(peak):
+        low, high = (float(samples.min()), float(samples.max())) if samples.size else (0.0, 0.0)
+        if not (np.isfinite(low) and np.isfinite(high)):
             raise UnsuitableAudio(f"{audio.name}: holds samples that are not numbers (NaN or infinite).")
-        return cls(samples, peak)
+        return cls(samples, max(high, -low), (high - low) / 2)
 
     @property
     def length(self) -> int:
@@ -384,6 +387,8 @@ class Spectra:
             return "silent: every sample is zero"
         if (level := 20 * np.log10(self.sound.peak)) < SILENT_DBFS:
             return f"silent: the peak is {level:.0f} dBFS, below {SILENT_DBFS:.0f}"
+        if self.sound.swing < 10 ** (SILENT_DBFS / 20):
+            return "silent: all samples are alike, a constant offset"
         return ""
 
     @cached_property
@@ -401,7 +406,7 @@ class Spectra:
     def lacks(self, hertz: float) -> str:
         """Why nothing can be said about sound up to `hertz`, or the empty string."""
         if self.nyquist < hertz * 1.05:  # resampling filters roll off in the last 5 %
-            return f"sampled at {self.audio.native_rate:,} Hz: holds no sound up to {hertz / 1000:.4g} kHz"
+            return f"sampled at {self.audio.native_rate:,} Hz: holds no sound that high"
         return ""
 
     @cached_property

@@ -138,7 +138,7 @@ _AFCHAR = "after Afchar et al., A Fourier explanation of AI-music artifacts, ISM
 def _declared() -> Iterator[Descriptor]:
     for n, middle in enumerate(THIRDS, start=1):
         definition = f"Power of the third-octave around {middle:.0f} Hz over the whole, over the whole clip."
-        yield Descriptor(f"spectrum.third{n:02d}", "dB", _FLOOR_DB, 0.0, definition, "IEC 61260-1 (2014)", f"Third-octave at {middle:.0f} Hz", f"Треть октавы {middle:.0f} Гц")  # fmt: skip
+        yield Descriptor(f"spectrum.third{n:02d}", "dB", _FLOOR_DB, 0.0, definition, "IEC 61260-1 (2014)", f"Third-octave at {middle:.0f} Hz", f"Третьоктавная полоса {middle:.0f} Гц")  # fmt: skip
     for name, unit, low, high, definition, source, label, label_ru in (
         ("tilt", "dB/octave", -60, 60, "Slope of a line through the third-octaves from 100 Hz to 10 kHz.", "after Pestana et al., AES Convention 135 (2013)", "Spectral balance (tilt)", "Спектральный баланс (наклон)"),
         ("roughness", "dB", 0, 60, "Standard deviation of those third-octaves from that line.", _OURS, "Unevenness of the balance", "Неровность баланса"),

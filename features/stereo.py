@@ -68,7 +68,7 @@ def measure(spectra: Spectra, seen: LongTerm) -> Measured:
         inside = (hertz >= low) & (hertz < high)
         m, s, c = mid[inside], side[inside], cross[inside]
         if high > spectra.nyquist:
-            values = [f"sampled at {spectra.audio.native_rate:,} Hz: holds no sound up to {high:,.0f} Hz"] * 3
+            values = [f"sampled at {spectra.audio.native_rate:,} Hz: holds no sound that high"] * 3
         elif m.sum() + s.sum() <= _EMPTY * whole:
             values = [f"nothing sounds between {low:,.0f} and {high:,.0f} Hz"] * 3
         else:

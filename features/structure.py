@@ -168,7 +168,7 @@ _FOOTE = "Foote, Automatic audio segmentation using a measure of audio novelty, 
 def _declared() -> Iterator[Descriptor]:
     for name, unit, low, high, definition, source, label, label_ru in (
         ("repetition", "1", -1, 1, "Highest peak, over distances from 2 s to two thirds of the clip, of the mean likeness of half-seconds that far apart.", "after Foote, ACM Multimedia 1999", "Repetition", "Повторяемость"),
-        ("repetition.lag", "s", 1, 800, "Distance at which that peak lies.", _OURS, "Distance of repetition", "Расстояние повтора"),
+        ("repetition.lag", "s", 1, 800, "Distance at which that peak lies.", _OURS, "Distance of repetition", "Интервал повтора"),
         ("return_of_opening", "1", -1, 1, "Mean likeness of the first 4 s to the later 4 s that resemble them most.", _OURS, "Return of the opening", "Возврат начала"),
         ("likeness.mean", "1", -1, 1, "Mean likeness of all pairs of half-seconds.", "after Foote, ACM Multimedia 1999", "Self-similarity", "Самоподобие"),
         ("likeness.p90", "1", -1, 1, "90th percentile of the likeness of all pairs of half-seconds.", "after Foote, ACM Multimedia 1999", "Self-similarity, high end", "Самоподобие, верхние значения"),

@@ -117,7 +117,7 @@ def describe_files(
     pandas.DataFrame
         One row per file, in the order found: ``path, audio_hash, extractor_version, seconds, start, file_seconds,
         rate, codec, problem, missing``, then a float32 column per descriptor. A file that cannot be used has its reason in `problem` and no
-        numbers; `missing` says why single numbers are not there. Without `extractor_version` a file could not be read.
+        numbers and no `extractor_version`; `missing` says why single numbers are not there.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def describe_catalogue(
     out : str, optional
         ``.csv`` or ``.parquet``: one file, in the order of the input, written whole or not at all, at the end. A folder
         (it exists, or ends in ``/``): a data set of Parquet, each part there as soon as it is full. May be a URL.
-        Default: CSV to standard output.
+        What an earlier run described there stays, after the files asked for. Default: CSV to standard output.
     jobs : int
         Files at once on this machine; -1: one per core.
     cluster : str, optional
@@ -202,15 +202,15 @@ def describe_catalogue(
         crew = stack.enter_context(_cluster(cluster) if cluster else _cores(jobs, files))
         folder.make_folder()
         stack.enter_context(_alone_in(folder))
-        parts = Parts(folder, sketches=sketches, earlier=Place(out) if out and form == "parquet" else None)
+        parts = Parts(folder, sketches=sketches, earlier=Place(out) if out and form != "folder" else None)
         stack.callback(parts.close)
         if parts.kept:
-            log.info("%s: %d files are described already; their rows are kept", out, parts.kept)
+            log.info("%s: %d files described earlier; their rows are kept", out, parts.kept)
         try:
             total = sum(not parts.has(shown(path)) for path in files()) if countable else 0
             _describe(files, parts, crew, _Options(sketches, str(Path.cwd()), device or ""), total, track)
         except KeyboardInterrupt:
-            kept = f"{parts.rows()} files are described and kept in {folder}: run the command again to go on."
+            kept = f"{parts.described()} files are described and kept in {folder}: run the command again to go on."
             raise KeyboardInterrupt(kept if out else "Nothing is kept; with --out it would be.") from None
         except sqlite3.OperationalError as error:
             raise WorkspaceError(
@@ -284,6 +284,8 @@ def _audio_in(folder: str) -> Iterator[str]:
         yield folder  # reading it fails too: a row says so
         return
     for name, kind, path in children:
+        if name.startswith("."):  # hidden: trash, and what macOS leaves beside every file on other disks
+            continue
         if kind == "folder":
             yield from _audio_in(path)
         elif Path(name).suffix.lower() in SUFFIXES:
@@ -295,18 +297,28 @@ def _listed(manifest: str) -> Iterator[str]:
     base = manifest.rpartition("/")[0] if is_url(manifest) else str(Path(manifest).parent)
     try:
         # a name on disk need not be UTF-8
-        with io.TextIOWrapper(Place(manifest).open(), "utf-8-sig", errors="surrogateescape", newline="") as lines:
+        encoding = _encoding_of(manifest)
+        errors = "surrogateescape" if encoding == "utf-8-sig" else "strict"
+        with io.TextIOWrapper(Place(manifest).open(), encoding, errors=errors, newline="") as lines:
             for path in _paths_of(lines, manifest):
                 if is_url(path) or Path(path).is_absolute():
                     yield path
                 else:
                     yield f"{base}/{path}" if is_url(base) else str(Path(base) / path)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise SettingsError(f"--manifest {manifest}: cannot be read ({why(error)}).") from error
+
+
+def _encoding_of(manifest: str) -> str:
+    """Tell UTF-16, which spreadsheets write, from UTF-8."""
+    with Place(manifest).open() as file:
+        return "utf-16" if file.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 
 def _paths_of(lines: TextIO, manifest: str) -> Iterator[str]:
     first = lines.readline()
+    if "\0" in first:
+        raise SettingsError(f"--manifest {manifest}: this is no text; give a list of files, or name the file itself.")
     for delimiter in ",;\t":
         columns = [name.strip().lower() for name in next(csv.reader([first], delimiter=delimiter), [])]
         if "path" in columns:
@@ -388,7 +400,6 @@ def _rows(crew: _Crew, files: Iterator[str], options: _Options) -> Iterator[Row]
                     Row(
                         shown(path),
                         f"{shown(path)}: ended, twice, the process that described it (out of memory, or a decoder's crash).",
-                        settled=False,
                     )
                 ]
 
@@ -464,10 +475,9 @@ def _together_or_why(path: str, options: _Options) -> Row:
 
 def _row_about(name: str, error: Exception) -> Row:
     if isinstance(error, AudioError):
-        # the kinds of AudioError are about what a file holds; the bare one says that it could not be read
-        return Row(name, str(error), settled=type(error) is not AudioError)
+        return Row(name, str(error))
     if isinstance(error, MemoryError):
-        return Row(name, f"{name}: there is not enough memory to describe it.", settled=False)
+        return Row(name, f"{name}: there is not enough memory to describe it.")
     log.debug("%s", name, exc_info=error)
     return Row(name, f"{name}: cannot be described ({type(error).__name__}: {why(error)}); please report this.")
 
@@ -513,7 +523,10 @@ def shown(path: str) -> str:
 
 def _why_missing(reasons: dict[str, str]) -> str:
     """Return each reason once, and how many descriptors lack a number for it."""
-    return "; ".join(f"{reason} ({count} descriptors)" for reason, count in Counter(reasons.values()).most_common())
+    return "; ".join(
+        f"{reason} ({count} descriptor{'s' if count > 1 else ''})"
+        for reason, count in Counter(reasons.values()).most_common()
+    )
 
 
 # -- who does it -------------------------------------------------------------------------------------------------------

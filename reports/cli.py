@@ -1,6 +1,6 @@
 """The command line.
 
-Exit codes: 0 all done; 3 done, with gaps that are listed; 2 wrong usage or settings; 1 failed.
+Exit codes: 0 all done; 3 done, with gaps that are listed; 2 wrong usage or settings; 1 failed; 130 stopped.
 """
 
 from __future__ import annotations
@@ -8,8 +8,10 @@ from __future__ import annotations
 import errno
 import logging
 import re
+import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from typer.core import TyperGroup
 
-from ..workspace.errors import ChartropyError, SettingsError
+from ..workspace.errors import AudioError, ChartropyError, SettingsError
 
 if TYPE_CHECKING:
     from ..charts.claims import Claims
@@ -46,7 +48,7 @@ app = typer.Typer(
     name="chartropy",
     cls=_Commands,
     help="How much of a music chart did machines make, and is it all starting to sound the same?",
-    epilog="Exit codes: 0 all done; 3 done, with gaps that are listed; 2 wrong usage or settings; 1 failed.",
+    epilog="Exit codes: 0 all done; 3 done, with gaps that are listed; 2 wrong usage or settings; 1 failed; 130 stopped.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -434,7 +436,7 @@ def describe(
         typer.Option(help="Take spectra in batches with PyTorch (extra torch): cpu, cuda, cuda:1.", show_default=False),
     ] = None,
 ) -> None:
-    """Compute the descriptors of audio files, three or a catalogue; run it again to go on where it stopped."""
+    """Compute the descriptors of audio files, of three or of a million; run it again to go on where it stopped."""
     from .catalogue import describe_catalogue
 
     done = describe_catalogue(
@@ -457,7 +459,10 @@ def descriptors(
     ] = None,
     check: Annotated[
         list[Path] | None,
-        typer.Option(help="Compare with librosa and Essentia on this file or folder.", show_default=False),
+        typer.Option(
+            help="Compare those that have a counterpart with librosa's, Essentia's and FFmpeg's, on this file or folder.",
+            show_default=False,
+        ),
     ] = None,
     out: Out = None,
 ) -> None:
@@ -468,17 +473,27 @@ def descriptors(
     form = format_of(out)
     if family is not None and family not in FAMILIES:
         raise SettingsError(f"--family {family}: choose one of {', '.join(FAMILIES)}.")
+    problems: list[str] = []
     if check:
-        from ..features.references import check as compare
+        from ..features.references import both, compare
         from .files import existing_audio
 
-        table = compare(existing_audio(check))
+        files, measured = existing_audio(check), []
+        for file in _track(files, "files", len(files)):
+            try:
+                measured.append(both(file))
+            except AudioError as error:
+                problems.append(str(error))
+        table = compare(measured)
+        if family:
+            table = table[table["ours"].str.startswith(f"{family}.")]
     else:
         table = as_table(family)
     if out is None and sys.stdout.isatty():
         _show(list(table.columns), table.to_numpy().tolist())
     else:
         write_table(table, out, form)
+    _end(problems)
 
 
 @app.command()
@@ -544,6 +559,8 @@ def status(workspace: Folder = None) -> None:
 
 def main() -> None:
     """Run the command line; turn errors into one line and an exit code."""
+    with suppress(ValueError):  # only a program's main thread hears signals
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops a service is told what is safe, too
     try:
         app()
     except SettingsError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -131,6 +132,8 @@ def existing_audio(paths: list[Path]) -> list[Path]:
         A path that is not there, or no audio file in any.
     """
     for path in paths:
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):
+            raise SettingsError(f"{path}: a URL; only files on this machine are read here: download it first.")
         if not path.exists():
             raise SettingsError(f"{path}: there is no such file or folder.")
     files = list(dict.fromkeys(find_audio(paths)))

@@ -1,12 +1,13 @@
 """Rows kept as they come: parts of Parquet, a list of which files have a row and where, one file of them at the end.
 
 A part is written whole or not at all, so whatever stops a run costs only the rows since the last part. A row with an
-extractor version is settled; one without could not be read this time and is tried again. A part that was made
+extractor version describes its file; one without says what was wrong with it, and the file is tried again. What was made
 otherwise (another extractor, with or without sketches) is set aside under a name that readers of data sets pass over.
 """
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import logging
@@ -17,13 +18,14 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice, repeat
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
 from ..features.registry import DESCRIPTORS, EXTRACTOR_VERSION
-from ..workspace.errors import WorkspaceError
+from ..workspace.errors import SettingsError, WorkspaceError
 from .places import Place, why
 
 if TYPE_CHECKING:
@@ -68,8 +70,6 @@ class Row:
         As it was asked for: path or URL.
     problem : str
         Why there is no description; empty where there is one.
-    settled : bool
-        False where trying again may help: the file could not be read, or a worker was lost.
     audio_hash, codec : str or None
     seconds, start, file_seconds : float or None
         How much was described, where in the file that begins, how long the file is.
@@ -83,7 +83,6 @@ class Row:
 
     path: str
     problem: str = ""
-    settled: bool = True
     audio_hash: str | None = None
     seconds: float | None = None
     start: float | None = None
@@ -140,19 +139,21 @@ class Parts:
     sketches : bool
         With sketches.
     earlier : Place, optional
-        One file of Parquet that an earlier run made of its parts; its rows are kept too.
+        One file, CSV or Parquet, that an earlier run made of its parts; its rows are kept too.
 
     Attributes
     ----------
     kept : int
-        Settled rows that were found.
+        Descriptions that were found.
     asked : int
         Different files asked for.
     reused : int
-        Of these, those whose row was found.
+        Of these, those whose description was found.
 
     Raises
     ------
+    SettingsError
+        When `earlier` is no table of descriptors.
     WorkspaceError
         When the folder cannot be used.
     """
@@ -164,7 +165,7 @@ class Parts:
         self._waiting: list[Row] = []
         self._written = 0
         self._files: list[Place] = []  # the list calls them by number
-        self._retried: list[int] = []  # files with rows that are not settled
+        self._retried: list[int] = []  # files with rows that tell of problems
         self._groups: OrderedDict[tuple[int, int], pa.Table] = OrderedDict()
         self._list = _List()
         folder.make_folder()
@@ -182,16 +183,17 @@ class Parts:
                 "%s: %d parts are not of extractor %s with these options, or damaged; set aside as %s*, described anew",
                 folder, aside, EXTRACTOR_VERSION, _ASIDE,
             )  # fmt: skip
-        if earlier and earlier.kind() == "file" and not self._keep(earlier):
-            log.warning("%s is not of extractor %s with these options: described anew", earlier, EXTRACTOR_VERSION)
+        self._aside: Place | None = None  # a table that must not be written over
+        if earlier and earlier.kind() == "file" and earlier.size() and not self._keep_table(earlier):
+            self._aside = earlier
         self.kept = self._list.count()
 
     def asks(self, path: str) -> bool:
-        """Note that a file is asked for; tell whether it must be described: not when it has a row or was asked for."""
+        """Note that a file is asked for; tell whether it must be described: not when it is or was asked for before."""
         return self._list.ask(path)
 
     def has(self, path: str) -> bool:
-        """Tell whether a file has a settled row."""
+        """Tell whether a file is described."""
         return self._list.has(path)
 
     def add(self, row: Row) -> None:
@@ -212,8 +214,7 @@ class Parts:
             return
         import pyarrow as pa
 
-        self._number += 1
-        part = self._folder / f"part-{self._number:07d}-{self._run}.parquet"
+        part = self._next()
         with part.whole() as file, _writer(file, self._schema) as writer:
             writer.write_table(pa.Table.from_batches([_batch(self._waiting, self._schema)]))
         self._files.append(part)
@@ -225,8 +226,8 @@ class Parts:
         """Return how many of the files asked for have a problem, and the first of those problems."""
         return self._list.problems(most)
 
-    def rows(self) -> int:
-        """Return how many files have a row."""
+    def described(self) -> int:
+        """Return how many files are described."""
         return self._list.count()
 
     @property
@@ -238,7 +239,7 @@ class Parts:
         return self._list.reused
 
     def gather(self, out: Place | TextIO, form: str) -> None:
-        """Write one file of the rows of all files asked for, in that order, a group of rows at a time.
+        """Write one file: the rows of all files asked for, in that order, then those kept of others, by path.
 
         Parameters
         ----------
@@ -254,6 +255,13 @@ class Parts:
         if not isinstance(out, Place):
             self._gather_text(out)
             return
+        if self._aside:
+            name = f"{_ASIDE}{self._run}-{PurePath(self._aside.name).name}"
+            log.warning(
+                "%s is not of extractor %s with these options; set aside as %s, described anew",
+                self._aside, EXTRACTOR_VERSION, name,
+            )  # fmt: skip
+            self._try(self._aside.rename, name)
         with out.whole() as file:
             if form == "csv":
                 text = io.TextIOWrapper(file, "utf-8", newline="")
@@ -308,6 +316,65 @@ class Parts:
         except Exception as error:
             raise WorkspaceError(f"{self._folder} cannot be changed ({why(error)}).") from error
 
+    def _keep_table(self, table: Place) -> bool:
+        """Put the rows of a finished table on the list; False where it is of another extractor or other options."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        is_csv = str(table).lower().endswith(".csv")
+        try:
+            if is_csv:
+                with io.TextIOWrapper(table.open(), "utf-8", newline="") as text:
+                    columns = next(csv.reader(text))
+            else:
+                with table.open() as file:
+                    columns = pq.read_schema(file).names
+            if tuple(columns[: len(HEAD)]) != HEAD:
+                raise SettingsError(
+                    f"{table} is no table of descriptors: it is not written over; choose another --out."
+                )
+            if is_csv:
+                return columns == self._schema.names and self._keep_csv(table)
+            return self._keep(table)
+        except (pa.ArrowException, UnicodeDecodeError, csv.Error) as error:
+            raise SettingsError(
+                f"{table} is no table of descriptors ({why(error)}): it is not written over; choose another --out."
+            ) from error
+        except OSError as error:
+            raise WorkspaceError(f"{table} cannot be read ({why(error)}).") from error
+
+    def _keep_csv(self, table: Place) -> bool:
+        """Make a part of a table's rows."""
+        import pyarrow as pa
+        import pyarrow.compute as compute
+        from pyarrow import csv as arrow_csv
+
+        part, versions = self._next(), set()
+        with table.open() as file, part.whole() as target, _writer(target, self._schema) as writer:
+            reader = arrow_csv.open_csv(
+                file,
+                parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
+                convert_options=arrow_csv.ConvertOptions(
+                    column_types=self._schema, null_values=[""], strings_can_be_null=True
+                ),
+            )
+            for batch in reader:
+                rows = pa.Table.from_batches([batch])
+                versions |= set(rows["extractor_version"].to_pylist())
+                for name in ("problem", "missing"):
+                    filled = compute.fill_null(rows[name], "")
+                    rows = rows.set_column(rows.schema.get_field_index(name), rows.schema.field(name), filled)
+                writer.write_table(rows.cast(self._schema), GROUP_ROWS)
+        if versions <= {EXTRACTOR_VERSION, None}:
+            return self._keep(part)
+        self._try(part.remove)
+        return False
+
+    def _next(self) -> Place:
+        """Name the next part."""
+        self._number += 1
+        return self._folder / f"part-{self._number:07d}-{self._run}.parquet"
+
     def _keep(self, part: Place) -> bool:
         """Put the rows of a file on the list; False where it is of another kind or damaged."""
         import pyarrow as pa
@@ -325,9 +392,8 @@ class Parts:
                 for group in range(parquet.num_row_groups):
                     table = parquet.read_row_group(group, columns=["path", "extractor_version", "problem"])
                     paths, versions, problems = (column.to_pylist() for column in table.columns)
-                    settled = [row for row, version in enumerate(versions) if version is not None]
-                    self._list.keep((paths[row], problems[row], number, group, row) for row in settled)
-                    if len(settled) < len(paths):
+                    self._list.keep(zip(paths, problems, repeat(number), repeat(group), count()))
+                    if None in versions:
                         self._retried.append(number)
         except pa.ArrowInvalid as error:
             log.warning("%s is damaged (%s)", part, why(error))
@@ -337,7 +403,7 @@ class Parts:
         return True
 
     def _in_order(self) -> Iterator[pa.Table]:
-        """Yield the rows of all files asked for, in that order; one table without rows where there are none."""
+        """Yield the rows of all files asked for, in that order, then the others; one table without rows where there are none."""
         import pyarrow as pa
 
         places = self._list.in_order()
@@ -400,27 +466,33 @@ class _List:
         """)
 
     def ask(self, path: str) -> bool:
-        found = self._database.execute("SELECT place, file FROM file WHERE path = ?", (path,)).fetchone()
+        found = self._database.execute("SELECT place FROM file WHERE path = ?", (path,)).fetchone()
         if found and found[0] is not None:
             return False
+        described = self.has(path)
         self.asked += 1
-        self.reused += found is not None
+        self.reused += described
         self._database.execute(
             "INSERT INTO file (path, place) VALUES (?, ?) ON CONFLICT (path) DO UPDATE SET place = excluded.place",
             (path, self.asked),
         )
-        return found is None
+        return not described
 
     def has(self, path: str) -> bool:
-        return self.file_of(path) is not None
+        chosen = "SELECT 1 FROM file WHERE path = ? AND file IS NOT NULL AND problem IS NULL"
+        return self._database.execute(chosen, (path,)).fetchone() is not None
 
     def file_of(self, path: str) -> int | None:
         found = self._database.execute("SELECT file FROM file WHERE path = ?", (path,)).fetchone()
         return found[0] if found else None
 
     def keep(self, rows: Iterable[tuple[str, str, int, int, int]]) -> None:
+        # the later row, unless it only says what was wrong
         self._database.executemany(
-            "INSERT OR REPLACE INTO file (path, problem, file, grp, row) VALUES (?, nullif(?, ''), ?, ?, ?)", rows
+            "INSERT INTO file (path, problem, file, grp, row) VALUES (?, nullif(?, ''), ?, ?, ?) ON CONFLICT (path) "
+            "DO UPDATE SET problem = excluded.problem, file = excluded.file, grp = excluded.grp, row = excluded.row "
+            "WHERE excluded.problem IS NULL OR file.problem IS NOT NULL",
+            rows,
         )
 
     def place(self, rows: list[Row], number: int) -> None:
@@ -430,7 +502,8 @@ class _List:
         )
 
     def count(self) -> int:
-        return self._database.execute("SELECT count(*) FROM file WHERE file IS NOT NULL").fetchone()[0]
+        chosen = "SELECT count(*) FROM file WHERE file IS NOT NULL AND problem IS NULL"
+        return self._database.execute(chosen).fetchone()[0]
 
     def problems(self, most: int) -> tuple[int, list[str]]:
         chosen = "FROM file WHERE place IS NOT NULL AND problem IS NOT NULL"
@@ -440,7 +513,7 @@ class _List:
 
     def in_order(self) -> Iterator[tuple[int, int, int]]:
         yield from self._database.execute(
-            "SELECT file, grp, row FROM file WHERE place IS NOT NULL AND file IS NOT NULL ORDER BY place"
+            "SELECT file, grp, row FROM file WHERE file IS NOT NULL ORDER BY place IS NULL, place, path"
         )
 
     def close(self) -> None:
@@ -455,7 +528,7 @@ def _batch(rows: list[Row], schema: pa.Schema) -> pa.RecordBatch:
     columns: dict[str, Any] = {
         name: [getattr(row, name) for row in rows] for name in HEAD if name != "extractor_version"
     }
-    columns["extractor_version"] = [EXTRACTOR_VERSION if row.settled else None for row in rows]
+    columns["extractor_version"] = [None if row.problem else EXTRACTOR_VERSION for row in rows]
     columns["sketch"] = [row.sketch for row in rows]
     columns |= {name: values[:, place] for place, name in enumerate(DESCRIPTORS)}
     arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in schema]

@@ -22,6 +22,10 @@ def is_url(text: str) -> bool:
 
 def why(error: Exception) -> str:
     """Return what an error of a file system says, in one line."""
+    if (
+        isinstance(error, FileNotFoundError) and not error.strerror
+    ):  # a server's: it says the address, the cause the rest
+        error = error.__cause__ if isinstance(error.__cause__, Exception) else FileNotFoundError("nothing is there")
     said = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
     return " ".join(str(said).split()).rstrip(".")
 
@@ -70,7 +74,9 @@ class Place:
             return "folder" if path.is_dir() else "file" if path.exists() else ""
         try:
             return "folder" if self._files.info(self._path)["type"] == "directory" else "file"
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if error.__cause__ and self.name.lower().startswith("http"):  # no answer, not the answer no
+                raise SettingsError(f"{self}: cannot be reached ({why(error)}).") from error
             return ""
         except Exception as error:  # each kind of URL has errors of its own
             raise SettingsError(f"{self}: cannot be reached ({why(error)}).") from error
@@ -187,7 +193,7 @@ def _at_url(url: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
     except ModuleNotFoundError:
-        raise SettingsError(f"{url}: URLs need an extra: pip install 'chartropy[s3]'.") from None
+        raise SettingsError(f"{url}: URLs, of whatever kind, need an extra: pip install 'chartropy[s3]'.") from None
     try:
         # no cache of listings: what other machines wrote meanwhile counts
         return url_to_fs(url, use_listings_cache=False)

@@ -601,7 +601,16 @@ def test_sound_made_in_memory_needs_only_samples_and_a_rate():
 
 
 def test_folders_are_searched_through_in_order_and_files_taken_as_given(tmp_path):
-    for name in ("b/2.MP3", "b/1.flac", "a.wav", "notes.txt", "b/cover.jpg", "b/deep/x.m4a"):
+    for name in (
+        "b/2.MP3",
+        "b/1.flac",
+        "a.wav",
+        "notes.txt",
+        "b/cover.jpg",
+        "b/deep/x.m4a",
+        "b/._1.flac",
+        ".trash/y.mp3",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "folder.mp3").mkdir()

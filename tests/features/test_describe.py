@@ -244,11 +244,24 @@ def test_half_a_second_is_the_least():
         np.eye(1, 12 * RATE, 6 * RATE, dtype=np.float32),
         np.random.default_rng(0).standard_normal((6, 12 * RATE)).astype(np.float32),
         song() * np.array([[1], [0]]),
+        np.sin(2 * np.pi * 440 * np.arange(12 * RATE) / RATE)[None],
+        np.sin(2 * np.pi / 64 * np.arange(12 * RATE))[None],
+        np.tile(np.eye(1, RATE // 2), 24),
     ],
-    ids=["clipped", "one bit", "mostly silent", "constant", "one click", "six channels", "one channel silent"],
-)
+    ids=[
+        "clipped", "one bit", "mostly silent", "constant", "one click", "six channels", "one channel silent",
+        "one tone", "one tone in one bin", "clicks",
+    ],
+)  # fmt: skip
 def test_odd_sound_gives_numbers_or_reasons(samples):
     check(describe(Audio(samples.astype(np.float32), RATE)))
+
+
+def test_a_constant_is_silent_and_no_rounding_is_measured():
+    samples = np.full((2, 12 * RATE), 0.5, np.float32)
+    assert set(describe(Audio(samples, RATE)).reasons.values()) == {"silent: all samples are alike, a constant offset"}
+    samples[:, ::2] += 3e-4  # -76 dBFS
+    assert "dynamics.loudness.integrated" not in describe(Audio(samples, RATE)).reasons
 
 
 @pytest.mark.parametrize("rate", [11_025, 16_000, 22_050, 32_000, 48_000, 96_000])

@@ -89,8 +89,8 @@ def test_mono_has_no_fine_structure_of_the_side():
 
 def test_what_the_rate_cannot_hold_is_absent():
     found = measure(noise()[: 8000 * 5], rate=8000)
-    assert "holds no sound up to" in found["spectrum.third26"]
-    assert "holds no sound up to 15.5 kHz" in found["spectrum.fine.sd"]
+    assert "holds no sound that high" in found["spectrum.third26"]
+    assert "holds no sound that high" in found["spectrum.fine.sd"]
     assert isinstance(found["spectrum.third14"], float)
 
 

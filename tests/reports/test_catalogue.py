@@ -167,9 +167,8 @@ def test_whatever_is_in_a_folder_has_a_row_of_numbers_or_reasons(odd):
     assert numbers.loc["silent.wav"].isna().all()
     assert "silent: every sample is zero" in rows.loc["silent.wav", "missing"]
     assert "3.0 s long" in rows.loc["three.ogg", "missing"]
-    # settled ones name the extractor; what could not be read names none, and is tried again
-    assert rows["extractor_version"].isna().sum() == 1
-    assert pd.isna(rows.loc["gone.mp3", "extractor_version"])
+    # what is described names the extractor; the others name none, and are tried again
+    assert (rows["extractor_version"].isna() == (rows["problem"] != "")).all()
 
 
 def test_a_fault_nobody_thought_of_is_a_row_too(songs, monkeypatch):
@@ -184,7 +183,7 @@ def test_a_fault_nobody_thought_of_is_a_row_too(songs, monkeypatch):
         "cannot be described (ZeroDivisionError: division by zero); please report this."
     )
     assert "not enough memory" in table["problem"][1]
-    assert table["extractor_version"].notna().tolist() == [True, False]
+    assert table["extractor_version"].isna().all()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there a name may be any bytes")
@@ -328,8 +327,10 @@ def test_csv_and_parquet_hold_the_same(odd, tmp_path, said):
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one_and_the_parts(tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "_describe_one", cheap)
+    (tmp_path / "list.txt").write_text("c.mp3\n")
+    describe_catalogue(manifest=str(tmp_path / "list.txt"), out=str(tmp_path / "x.csv"))
+    old = (tmp_path / "x.csv").read_text()
     (tmp_path / "list.txt").write_text("a.mp3\nb.mp3\n")
-    (tmp_path / "x.csv").write_text("old")
 
     def fail(*_):
         raise OSError(5, "Input/output error")
@@ -338,10 +339,10 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one_and_the_parts(tmp_path
         patch.setattr(parts.Parts, "_gather_text", fail)
         with pytest.raises(WorkspaceReadOnly, match=r"x\.csv cannot be written \(Input/output error\)"):
             describe_catalogue(manifest=str(tmp_path / "list.txt"), out=str(tmp_path / "x.csv"))
-    assert (tmp_path / "x.csv").read_text() == "old"
+    assert (tmp_path / "x.csv").read_text() == old
     done = describe_catalogue(manifest=str(tmp_path / "list.txt"), out=str(tmp_path / "x.csv"))
     assert (done.files, done.kept) == (2, 2)
-    assert len(pd.read_csv(tmp_path / "x.csv")) == 2
+    assert len(pd.read_csv(tmp_path / "x.csv")) == 3
 
 
 # -- going on ----------------------------------------------------------------------------------------------------------
@@ -367,7 +368,7 @@ def test_a_killed_run_goes_on_where_it_was(songs, truth, tmp_path):
         Path(path).unlink()
     done = run("--manifest", manifest, "--out", out, "--jobs", 2)
     assert done.returncode == 0, done.stderr
-    assert f"{len(kept)} files are described already; their rows are kept" in done.stderr
+    assert f"{len(kept)} files described earlier; their rows are kept" in done.stderr
     pd.testing.assert_frame_equal(named(pd.read_parquet(out)), truth)
     assert not folder.exists()
 
@@ -381,7 +382,7 @@ def counted(monkeypatch, tmp_path) -> Callable[..., list[str]]:
         name = Path(path).name
         seen.append(name)
         if name.startswith("lost") and "found" not in seen:
-            return Row(path, f"{name}: cannot be read.", settled=False)
+            return Row(path, f"{name}: cannot be read.")
         return Row(path, f"{name}: bad.") if name.startswith("bad") else cheap(path, options)
 
     monkeypatch.setattr(catalogue, "_describe_one", one)
@@ -395,25 +396,57 @@ def counted(monkeypatch, tmp_path) -> Callable[..., list[str]]:
     return go
 
 
-@pytest.mark.parametrize("out", ["x.parquet", "set/"])
-def test_what_could_not_be_read_is_tried_again_and_nothing_else(counted, tmp_path, out):
+def read(out: Path) -> pd.DataFrame:
+    table = pd.read_csv(out) if out.suffix == ".csv" else pd.read_parquet(out)
+    return table.assign(path=[Path(path).name for path in table["path"]])
+
+
+@pytest.mark.parametrize("out", ["x.parquet", "x.csv", "set/"])
+def test_what_has_a_problem_is_tried_again_and_nothing_else(counted, tmp_path, out):
     assert counted("a lost bad", out) == ["a", "lost", "bad"]
-    assert counted("a lost bad", out) == ["lost"]
-    assert counted("b a lost bad c", out, found=True) == ["b", "lost", "c"]
-    assert counted("b a lost bad c", out) == []
-    table = pd.read_parquet(tmp_path / out)
-    assert sorted(Path(path).name for path in table["path"]) == ["a", "b", "bad", "c", "lost"]
-    assert table["problem"].astype(bool).sum() == 1
-    if out == "x.parquet":
-        assert [Path(path).name for path in table["path"]] == ["b", "a", "lost", "bad", "c"]
+    assert counted("a lost bad", out) == ["lost", "bad"]
+    assert counted("b a lost bad c", out, found=True) == ["b", "lost", "bad", "c"]
+    assert counted("b a lost bad c", out) == ["bad"]
+    table = read(tmp_path / out)
+    assert sorted(table["path"]) == ["a", "b", "bad", "c", "lost"]
+    assert table.set_index("path")["problem"].fillna("").astype(bool).to_dict() == {
+        "a": False, "b": False, "bad": True, "c": False, "lost": False
+    }  # fmt: skip
+    if out != "set/":
+        assert table["path"].tolist() == ["b", "a", "lost", "bad", "c"]
 
 
-def test_a_data_set_grows_and_a_file_holds_what_was_asked(counted, tmp_path):
-    for out in ("x.parquet", "set/"):
-        assert counted("a b", out) == ["a", "b"]
-        assert counted("c b", out) == ["c"]
-    assert [Path(path).name for path in pd.read_parquet(tmp_path / "x.parquet")["path"]] == ["c", "b"]
-    assert len(pd.read_parquet(tmp_path / "set")) == 3
+@pytest.mark.parametrize("out", ["x.parquet", "x.csv", "set/"])
+def test_rows_of_files_not_asked_for_stay(counted, tmp_path, out):
+    assert counted("b a bad", out) == ["b", "a", "bad"]
+    assert counted("c b", out) == ["c"]
+    assert counted("c", out) == []
+    table = read(tmp_path / out)
+    assert sorted(table["path"]) == ["a", "b", "bad", "c"]
+    if out != "set/":
+        assert table["path"].tolist() == ["c", "a", "b", "bad"]  # first what was asked for
+
+
+def test_rows_kept_in_csv_stay_to_the_digit(songs, tmp_path):
+    out, page = tmp_path / "x.csv", tmp_path / "page, saved.mp3"
+    page.write_text("<html>")
+    describe_catalogue([str(songs / "00.wav"), str(page)], out=str(out), jobs=1)
+    first = out.read_text()
+    describe_catalogue([str(songs / "01.wav")], out=str(out), jobs=1)
+    lines = out.read_text().splitlines()
+    assert len(lines) == 4
+    assert first.splitlines() == [lines[0], *lines[2:]]
+
+
+@pytest.mark.parametrize("text", ["artist,plays\nKino,5\n", "\x00\x01\xff"])
+@pytest.mark.parametrize("out", ["mine.csv", "mine.parquet"])
+def test_a_table_of_somebody_else_is_not_written_over(counted, tmp_path, out, text):
+    (tmp_path / out).write_text(text, "latin-1")
+    with pytest.raises(SettingsError, match=f"{out} is no table of descriptors.*choose another --out"):
+        counted("a", out)
+    assert (tmp_path / out).read_text("latin-1") == text
+    (tmp_path / out).write_bytes(b"")  # somebody made room for it
+    assert counted("a", out) == ["a"]
 
 
 def test_other_extractors_and_options_are_never_mixed(counted, tmp_path, monkeypatch, caplog):
@@ -428,7 +461,19 @@ def test_other_extractors_and_options_are_never_mixed(counted, tmp_path, monkeyp
         monkeypatch.setattr(parts, "EXTRACTOR_VERSION", EXTRACTOR_VERSION)
     assert "set aside as _other-*" in caplog.text
     assert "described anew" in caplog.text
-    assert len(list((tmp_path / "set").glob("_other-part-*.parquet"))) == 2  # a user's rows are not thrown away
+    # a user's rows are not thrown away
+    assert len(list((tmp_path / "set").glob("_other-part-*.parquet"))) == 2
+    assert [len(pd.read_parquet(path)) for path in tmp_path.glob("_other-*-x.parquet")] == [2, 2]
+
+
+def test_a_csv_of_another_extractor_is_set_aside(counted, tmp_path, monkeypatch, caplog):
+    assert counted("a b", "x.csv") == ["a", "b"]
+    monkeypatch.setattr(parts, "EXTRACTOR_VERSION", "next")
+    assert counted("b c", "x.csv") == ["b", "c"]
+    assert len(pd.read_csv(tmp_path / "x.csv")) == 2
+    (aside,) = tmp_path.glob("_other-*-x.csv")
+    assert len(pd.read_csv(aside)) == 2
+    assert f"set aside as {aside.name}, described anew" in caplog.text
 
 
 def test_a_damaged_part_is_described_anew(counted, tmp_path, caplog):
@@ -537,7 +582,6 @@ def test_a_file_that_ends_its_process_is_a_row(monkeypatch):
     assert sorted(int(row.path) for row in rows) == list(range(12))
     bad = [row for row in rows if row.problem]
     assert [row.path for row in bad] == ["3", "9"]
-    assert not any(row.settled for row in bad)
     assert "ended, twice, the process" in bad[0].problem
     every = [str(number) for number in range(100)]
     with pytest.raises(ChartropyError, match="20 files in a row"):
@@ -667,13 +711,13 @@ def test_files_and_tables_may_lie_in_s3(bucket, truth, said):
     }
     heard = named(table[table["problem"] == ""]).sort_values("path", ignore_index=True)
     pd.testing.assert_frame_equal(heard, truth[:4])
-    assert said(f"{bucket}/music", "--out", f"{bucket}/out/")[2].count("5 files are described already") == 1
+    assert said(f"{bucket}/music", "--out", f"{bucket}/out/")[2].count("4 files described earlier") == 1
 
 
 def test_a_manifest_in_s3_gives_one_file_in_its_order(bucket, said):
     import s3fs
 
-    for again in ("", "5 files are described already"):  # the page's problem is settled, the missing file's is not
+    for again in ("", "4 files described earlier"):  # the page and the missing file are tried again
         code, _, complaint = said("--manifest", f"{bucket}/music/list.txt", "--out", f"{bucket}/x.parquet")
         assert (code, again in complaint) == (3, True), complaint
         table = pd.read_parquet(f"{bucket}/x.parquet")
