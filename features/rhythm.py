@@ -383,8 +383,9 @@ def _self_likeness(starts: np.ndarray) -> np.ndarray:
 
     above = starts - starts.mean(axis=-1, keepdims=True)
     count = above.shape[-1]
-    spectrum = np.abs(np.asarray(rfft(above, next_fast_len(2 * count)))) ** 2
-    likeness = np.asarray(irfft(spectrum))[..., :count] / (count - np.arange(count))
+    size = next_fast_len(2 * count, real=True)
+    spectrum = np.abs(np.asarray(rfft(above, size))) ** 2
+    likeness = np.asarray(irfft(spectrum, size))[..., :count] / (count - np.arange(count))
     power = likeness[..., :1]
     # dB squared: a steady tone's beating with the frames; music has .05 and more
     likeness = likeness / np.where(power < 1e-3, np.nan, power)

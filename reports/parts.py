@@ -57,6 +57,7 @@ LOCK = ".lock"
 _CACHED = 4  # groups of rows that are held while the one file is written
 _PART = re.compile(r"part-(\d+)-[0-9a-f]+\.parquet")
 _HALF = re.compile(r"\.part-.+\.part")  # what a killed run was writing
+_OTHERS = re.compile(r"[^._].*\.parquet")
 _ASIDE = "_other-"  # readers of data sets pass over names that begin so
 
 
@@ -178,6 +179,9 @@ class Parts:
             if not self._keep(folder / name):
                 self._try((folder / name).rename, _ASIDE + name)
                 aside += 1
+        others = [name for name in self._names(_OTHERS) if not _PART.fullmatch(name)]
+        if others:
+            log.warning("%s holds %s too, which is not ours: who reads the folder reads it", folder, ", ".join(others))
         if aside:
             log.warning(
                 "%s: %d parts are not of extractor %s with these options, or damaged; set aside as %s*, described anew",

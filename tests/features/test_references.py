@@ -69,6 +69,25 @@ def test_check_has_a_row_for_each_pair(tmp_path):
     assert len(check([])) == len(PAIRS)
 
 
+def test_check_shows_both_numbers_of_a_family_and_passes_over_what_cannot_be_read(tmp_path, monkeypatch, capsys):
+    from chartropy.reports.cli import main
+
+    soundfile.write(tmp_path / "one.wav", sound(20).T, RATE)
+    (tmp_path / "page.mp3").write_text("<html>")
+    out = tmp_path / "table.csv"
+    arguments = ["descriptors", "--family", "dynamics", "--check", str(tmp_path), "--out", str(out)]
+    monkeypatch.setattr("sys.argv", ["chartropy", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 3
+    assert "page.mp3: this is an HTML page" in capsys.readouterr().err
+    table = pd.read_csv(out).set_index("reference")
+    assert set(table["ours"].str.split(".").str[0]) == {"dynamics"}
+    row = table.loc["ffmpeg.ebur128.I"]
+    assert row.ours_value == pytest.approx(row.reference_value, abs=0.1)
+    assert row.difference == pytest.approx(row.ours_value - row.reference_value, abs=1e-6)
+
+
 def test_the_table_counts_differences():
     pair = next(p for p in PAIRS if p.how == "absolute")
     names = dict.fromkeys(DESCRIPTORS, np.nan)

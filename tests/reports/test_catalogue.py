@@ -231,6 +231,14 @@ def test_a_manifest_is_read_as_it_is(songs, tmp_path, said, name, text):
     assert rows[0]["rate"] == "44100"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8"])
+def test_a_manifest_may_be_what_a_spreadsheet_calls_unicode(counted, tmp_path, encoding):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text("path,title\nпесня.mp3,Песня\n", encoding)
+    describe_catalogue(manifest=str(manifest), out=str(tmp_path / "x.csv"), jobs=1)
+    assert pd.read_csv(tmp_path / "x.csv")["path"].tolist() == [str(tmp_path / "песня.mp3")]
+
+
 @pytest.mark.slow
 def test_a_hundred_thousand_files_are_never_in_memory_at_once(tmp_path, monkeypatch):
     count = 100_000
@@ -464,6 +472,13 @@ def test_other_extractors_and_options_are_never_mixed(counted, tmp_path, monkeyp
     # a user's rows are not thrown away
     assert len(list((tmp_path / "set").glob("_other-part-*.parquet"))) == 2
     assert [len(pd.read_parquet(path)) for path in tmp_path.glob("_other-*-x.parquet")] == [2, 2]
+
+
+def test_a_folder_that_holds_other_tables_is_told_of(counted, tmp_path, caplog):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "mine.parquet").write_bytes(b"")
+    assert counted("a", "set/") == ["a"]
+    assert "set/ holds mine.parquet too, which is not ours" in caplog.text
 
 
 def test_a_csv_of_another_extractor_is_set_aside(counted, tmp_path, monkeypatch, caplog):
@@ -776,6 +791,7 @@ def test_places_in_s3_that_are_not_there_are_named(bucket, songs, said):
         (["--manifest", "empty"], "--manifest empty: this is a folder"),
         (["--manifest", "blank.txt"], "--manifest blank.txt: it lists no file"),
         (["--manifest", "wrong.csv"], "its first line has no column path (isrc,file)"),
+        (["--manifest", "song.wav"], "--manifest song.wav: this is no text; give a list of files"),
         (["--manifest", "huge.csv"], "--manifest huge.csv, line 2: field larger than field limit"),
         (["song.wav", "--out", "x.xlsx"], "--out x.xlsx: write .csv or .parquet, or a folder (its name ends in /)"),
         (["song.wav", "--sketches"], "--sketches: CSV cannot hold them"),

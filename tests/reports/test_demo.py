@@ -217,6 +217,7 @@ def test_detect_refuses_what_cannot_be_judged_and_says_why(folder):
     [
         (["describe", "nowhere.mp3"], "no such file"),
         (["detect", "nowhere"], "no such file"),
+        (["detect", "https://example.org/a.mp3"], "a URL; only files on this machine are read here"),
         (["describe", ".", "--out", "x.xlsx"], "write .csv or .parquet"),
         (["export", "everything"], "choose one of entries"),
         (["export", "entries", "--format", "parquet"], "--out FILE.parquet"),
