@@ -10,8 +10,11 @@ In a notebook::
     season.descriptors()    # named numbers computed from each preview
     season.measures()       # AI share and diversity of each chart week, with intervals
 
-    chartropy.describe_file("song.mp3").as_dict()
+    song = chartropy.describe_file("song.mp3")
+    song.as_dict()          # numbers by name; song.reasons says why some are missing
     chartropy.detect_file("song.mp3")
+
+What the names mean: ``chartropy.features.registry.DESCRIPTORS`` (unit, range, definition, source, labels).
 
 The rooms, in the order that a chart entry passes through them: ``chartropy.charts``, ``chartropy.audio``,
 ``chartropy.features``, ``chartropy.analysis``, ``chartropy.reports``; all stand on ``chartropy.workspace``.

@@ -31,7 +31,7 @@ def describe(audio: Audio) -> Description:
 
     Parameters
     ----------
-    audio : Audio
+    audio : chartropy.audio.decode.Audio
         Any rate and number of channels, at least half a second long. Rhythm needs 6 s and structure 10 s; what is
         missing says so.
 
