@@ -83,7 +83,7 @@ def measure(spectra: Spectra, values: dict[str, np.ndarray]) -> Measured:
 
 
 def read(spectra: Spectra) -> dict[str, np.ndarray]:
-    """Measure the shape of every frame of a clip, in blocks that stay in the processor's cache, and how it moves.
+    """Measure the shape of every frame of a clip, block by block, and how it moves.
 
     Parameters
     ----------

@@ -296,10 +296,12 @@ def _listed(manifest: str) -> Iterator[str]:
     """Read a manifest line by line."""
     base = manifest.rpartition("/")[0] if is_url(manifest) else str(Path(manifest).parent)
     try:
-        # a name on disk need not be UTF-8
-        encoding = _encoding_of(manifest)
-        errors = "surrogateescape" if encoding == "utf-8-sig" else "strict"
-        with io.TextIOWrapper(Place(manifest).open(), encoding, errors=errors, newline="") as lines:
+        with Place(manifest).open() as file:
+            is_utf16 = file.read(2) in (b"\xff\xfe", b"\xfe\xff")  # what spreadsheets call Unicode
+            file.seek(0)
+            # a name on disk need not be UTF-8
+            encoding, errors = ("utf-16", "strict") if is_utf16 else ("utf-8-sig", "surrogateescape")
+            lines = io.TextIOWrapper(file, encoding, errors=errors, newline="")
             for path in _paths_of(lines, manifest):
                 if is_url(path) or Path(path).is_absolute():
                     yield path
@@ -307,12 +309,6 @@ def _listed(manifest: str) -> Iterator[str]:
                     yield f"{base}/{path}" if is_url(base) else str(Path(base) / path)
     except (OSError, UnicodeError) as error:
         raise SettingsError(f"--manifest {manifest}: cannot be read ({why(error)}).") from error
-
-
-def _encoding_of(manifest: str) -> str:
-    """Tell UTF-16, which spreadsheets write, from UTF-8."""
-    with Place(manifest).open() as file:
-        return "utf-16" if file.read(2) in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
 
 
 def _paths_of(lines: TextIO, manifest: str) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..audio.decode import decode, find_audio
 from ..workspace.errors import AudioError, SettingsError
 from ..workspace.files import whole_file
+from .places import is_url
 from .weekly import Track, in_parallel, plainly
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def existing_audio(paths: list[Path]) -> list[Path]:
         A path that is not there, or no audio file in any.
     """
     for path in paths:
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(path)):
+        if is_url(str(path).replace(":/", "://", 1)):  # a path has one slash where the URL had two
             raise SettingsError(f"{path}: a URL; only files on this machine are read here: download it first.")
         if not path.exists():
             raise SettingsError(f"{path}: there is no such file or folder.")
