@@ -1,25 +1,24 @@
 """Was this recording made by a machine? A verdict from its sketch, with a calibrated probability.
 
-What is looked for. A neural decoder turns a slow latent into samples by upsampling it layer after layer. Whatever does
-not change in the latent returns at every multiple of each layer's rate: a comb of fine, steady peaks in the long-term
-spectrum, at multiples of ``rate / stride product``. D. Afchar, G. Meseguer-Brocal, K. Akesbi and R. Hennequin
-("A Fourier explanation of AI-music artifacts", ISMIR 2025) show why; the mathematics of the artefact goes back to
-A. Odena, V. Dumoulin and C. Olah ("Deconvolution and checkerboard artifacts", Distill 2016) and J. Pons et al.
-("Upsampling artifacts in neural audio synthesis", ICASSP 2021). The method here is our own:
+What is looked for: the clock of a neural decoder. Its frames leave lines at the multiples of their rate, far weaker than the
+music and far steadier (`chartropy.features.lines` finds them, `chartropy.analysis.lattice` says whether they lie on a
+lattice, both with their sources). Four kinds of lattice are evidence, each as strong as the number of nats by which it
+outdoes chance and the finer lattices that loops and notes make:
 
-1. *Residue*: the long-term spectrum minus its median over 5 bins (13 Hz), in units of its own spread. Level, slope,
-   bandwidth and most music fall out; only what is as sharp as one bin stays.
-2. *Combs*: how far the residue stands out, in standard errors, at the multiples of each spacing that an upsampling
-   decoder can have (a usual sampling rate over 2^a·3^b·5^c). A drum machine's steady tempo also makes combs, at a few Hz,
-   whose multiples fall on the same places: so each comb is compared with the places between its teeth, spacings under
-   20 Hz are left out, and a comb must show in several parts of the spectrum, as the harmonics of a note do not.
-3. *Places*: a linear model over the residue bin by bin, which knows where generators in the training set leave peaks.
+1. *known*: at a spacing that a decoder has;
+2. *near*: within 5 % of a usual frame rate: the recording was resampled, or is played a little faster or slower;
+3. *shifted*: in lines of one second, at a usual frame rate shifted by semitones: what survives a phase vocoder;
+4. *free*: anywhere: a decoder of another build, or quite another speed.
 
-Both parts are logistic regressions. Their scores on recordings by unseen generators are added in fixed proportion and
-calibrated (Platt 1999). All arrays come from a file that `chartropy.analysis.train` writes; reading it runs no code.
+The more places a kind allows, the more often music gets there, so each has its unit (`UNITS`): the score is the largest of
+log(1 + strength) / log(1 + unit). It is calibrated (J. Platt 1999) on recordings by generators and from sources that took no
+part, and three answers come from conformal prediction (V. Vovk, A. Gammerman & G. Shafer, "Algorithmic Learning in a Random
+World", 2005): "ai" where at most a stated share of such human recordings score as high, "human" where at most a stated share
+of AI recordings score as low, else "undecided". All numbers come from a file that `chartropy.analysis.train` writes; reading
+it runs no code.
 
-What it cannot see: a generator without such traces, sound resampled by other than the usual ratios after generation
-(0.1 % suffices to move the teeth), an AI song played by people. "human" means: no trace found.
+What it cannot see: a generator without such traces, an AI song played by people. A human recording that was re-synthesised
+by a neural codec has its traces, and is called "ai". "human" means: no trace found.
 """
 
 from __future__ import annotations
@@ -29,48 +28,42 @@ import io
 import json
 import zipfile
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from ..features.sketch import BINS, N_FFT, RATE, SKETCH_VERSION, Sketch
+from ..features.lines import BANDS, Lines
+from ..features.sketch import SKETCH_VERSION, Sketch
 from ..workspace.errors import ModelError
+from .lattice import LONG_WIDTH, SEMITONES, Lattice, Lattices, highest_of, read
 
-FEATURES_VERSION = 1
-"""Rises whenever `describe` gives other numbers for the same sketch: a model is good for one version."""
+FEATURES_VERSION = 2
+"""Rises whenever the same sketch gives other numbers: a model is good for one version."""
 
 MIN_SECONDS = 10.0
 MAX_SILENT = 0.5
-MIN_BANDWIDTH = 7_000.0
+MIN_BANDWIDTH = 5_000.0
 
-LOW_HZ, HIGH_HZ = 2_000.0, 15_500.0
-"""Where the residue is read: below, music's own partials are as sharp as the traces; above, codecs cut."""
+KINDS = ("known", "near", "shifted", "free")
+UNITS = {"known": 10.0, "near": 40.0, "shifted": 6.0, "free": 120.0}
+"""Strength in nats at which a lattice of each kind counts as much as one of another."""
 
-COMB_LOW_HZ = 3_000.0
-PARTS_HZ = ((2_000.0, 6_000.0), (6_000.0, 10_500.0), (10_500.0, 15_500.0))
-SPACINGS_HZ = (20.0, 1_400.0)
-PICTURES = ("mid", "low")
-COMB_FEATURES = ("clear", "clear_in_two_parts", "in_all_parts")
-"""The strongest comb by three measures: over the whole range and clear of what stands between its teeth; the same in the
-second best part of the spectrum; and, without that comparison, in the weakest part."""
+ENOUGH = 0.7
+"""Of the largest value, what a kind must have to be told of, the simpler ones first."""
 
+PROFILE = 2 * BANDS + len(KINDS) + 1
+"""Numbers of a profile (`profile`)."""
 
-_HZ = RATE / N_FFT
-_FIRST, _LAST = round(LOW_HZ / _HZ), round(HIGH_HZ / _HZ)
-PLACES = _LAST - _FIRST
-_MAX_MODEL_BYTES = 4_000_000
-_BETWEEN = (1 / 2, 1 / 3, 2 / 3, 1 / 5, 2 / 5, 3 / 5, 4 / 5)
-_SHAPES = {
-    "comb_center": (len(COMB_FEATURES),),
-    "comb_scale": (len(COMB_FEATURES),),
-    "comb_weights": (len(COMB_FEATURES),),
-    "comb_bias": (),
-    "place_weights": (len(PICTURES), PLACES),
-    "place_bias": (),
-    "blend": (3,),  # weight of the combs' score, of the places' score, and bias: gives the log-odds
+_MAX_MODEL_BYTES = 3_000_000
+_SHAPES: dict[str, tuple[int | None, ...]] = {
+    "frame_rates": (None,),  # Hz, rising
+    "calibration": (2,),  # slope and bias: score to log-odds
     "thresholds": (2,),  # log-odds: "human" below the first, "ai" from the second
+    "profiles": (None, PROFILE),  # of the clips it was trained on
+    "profile_scale": (PROFILE,),
+    "makers": (None,),  # of each profile: its place in the card's list of makers
+    "farthest": (),  # from their nearest neighbour are 99 of 100 AI clips of its training at most so far
 }
 _SHIPPED = Path(__file__).with_name("detector.npz")
 
@@ -88,8 +81,9 @@ class Verdict:
         One sentence for a person.
     model_version : str
     evidence : dict
-        What JSON can hold: log-odds, thresholds, the spacing of the strongest comb in Hz, its strength in standard
-        errors and its strongest peaks in Hz.
+        What JSON can hold: log-odds and thresholds, the kind of the lattice that decided, its spacing in Hz, how many
+        lines lie on it and how many would by chance, the strength of every kind in nats, its highest lines in Hz, and the
+        most alike clips of the training (`Neighbour` as a dict).
     """
 
     verdict: Literal["ai", "human", "undecided", "unmeasured"]
@@ -100,28 +94,28 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Description:
-    """What the models eat (see the module's docstring).
+class Score:
+    """The strongest evidence in a recording.
 
     Attributes
     ----------
-    combs : numpy.ndarray, shape (3,), float64
-        `COMB_FEATURES` of mid, as log(1 + standard errors).
-    places : numpy.ndarray, shape (2, PLACES), float32
-        Residue of mid and low from `LOW_HZ` to `HIGH_HZ`, mean 0 and variance 1.
-    spacing : float
-        Hz between the teeth of the strongest comb in mid.
-    strength : float
-        How many standard errors it stands out from what is between its teeth.
-    peaks : tuple of float
-        Hz of the strongest teeth, at most 8, rising.
+    value : float
+        The largest of log(1 + strength) / log(1 + unit) over the kinds; 0 is none.
+    kind : str
+        Of `KINDS`, the first that is worth `ENOUGH` of it.
+    lattice : Lattice
+        The strongest of that kind.
+    strengths : dict of str to float
+        Of every kind, in nats.
+    frame_rate : float
+        The usual frame rate that the lattice is near or shifted from, in Hz; 0 for the other kinds.
     """
 
-    combs: np.ndarray
-    places: np.ndarray
-    spacing: float
-    strength: float
-    peaks: tuple[float, ...]
+    value: float
+    kind: str
+    lattice: Lattice
+    strengths: dict[str, float]
+    frame_rate: float
 
 
 def refusal(sketch: Sketch) -> str:
@@ -134,43 +128,74 @@ def refusal(sketch: Sketch) -> str:
         return f"{sketch.silent:.0%} of the clip is silent; at most {MAX_SILENT:.0%} may be."
     if sketch.bandwidth < MIN_BANDWIDTH:
         return (
-            f"The sound reaches only up to {sketch.bandwidth / 1000:.1f} kHz; the traces are read up to 15.5 kHz, "
-            f"and at least {MIN_BANDWIDTH / 1000:.0f} kHz are needed."
+            f"The sound reaches only up to {sketch.bandwidth / 1000:.1f} kHz; traces are looked for from 2 kHz on, and at "
+            f"least {MIN_BANDWIDTH / 1000:.0f} kHz are needed."
         )
+    if sketch.lines is None:
+        return "Its sketch was drawn by an earlier Chartropy, without what is judged now: describe the audio anew."
     return ""
 
 
-def describe(sketch: Sketch) -> Description:
-    """Compute what the models eat from a sketch."""
-    residues = [_residue(getattr(sketch, picture)) for picture in PICTURES]
-    whole, *parts = (_standing(residues[0], combs) for combs in _combs())
-    clear_in_parts = np.sort([part.clear for part in parts], axis=0)
-    best = int(whole.clear.argmax())
-    combs = [
-        whole.clear[best],
-        clear_in_parts[-2].max(),
-        np.min([part.plain for part in parts], axis=0).max(),
-    ]
-    spacing = float(spacings()[best])
-    return Description(
-        combs=np.log1p(np.maximum(combs, 0.0)),
-        places=np.stack([residue[_FIRST:_LAST] for residue in residues]),
-        spacing=spacing,
-        strength=float(whole.clear[best]),
-        peaks=_strongest_teeth(residues[0], spacing),
-    )
+def score(found: Lattices, frame_rates: np.ndarray) -> Score:
+    """Weigh what was found.
 
+    Parameters
+    ----------
+    found : Lattices
+    frame_rates : numpy.ndarray, shape (n,)
+        Hz, those of `found.near` and `found.shifted`.
 
-@lru_cache(maxsize=1)
-def spacings() -> np.ndarray:
-    """Hz between the teeth that an upsampling decoder can leave, rising, without doubles.
-
-    The usual sampling rates (their halves are in it too) over every stride product 2^a·3^b·5^c, b at most 1, c at most 2.
+    Returns
+    -------
+    Score
     """
-    products = {2**a * 3**b * 5**c for a in range(13) for b in range(2) for c in range(3)}
-    low, high = SPACINGS_HZ
-    every = {round(rate / n, 4) for rate in (32_000, 44_100, 48_000) for n in products if low <= rate / n <= high}
-    return np.array(sorted(every))
+    near, shifted = (int(np.argmax([lattice.strength for lattice in kind])) for kind in (found.near, found.shifted))
+    every = {
+        "known": (found.known, 0.0),
+        "near": (found.near[near], float(frame_rates[near])),
+        "shifted": (found.shifted[shifted], float(frame_rates[shifted])),
+        "free": (found.free, 0.0),
+    }
+    strengths = {kind: lattice.strength for kind, (lattice, _) in every.items()}
+    values = values_of(np.array([strengths[kind] for kind in KINDS]))
+    # one clock shows in several kinds: it is told by the simplest that is nearly as strong
+    best = KINDS[int((values >= ENOUGH * values.max()).argmax())]
+    return Score(float(values.max()), best, every[best][0], strengths, every[best][1])
+
+
+def values_of(strengths: np.ndarray) -> np.ndarray:
+    """What strengths, in the order of `KINDS` along the last axis, are worth in the score."""
+    return np.log1p(strengths) / np.log1p(np.array([UNITS[kind] for kind in KINDS]))
+
+
+def profile(lines: Lines, seen: Score) -> np.ndarray:
+    """What a recording's traces look like, to find others like it.
+
+    Parameters
+    ----------
+    lines : Lines
+    seen : Score
+        What was found in them.
+
+    Returns
+    -------
+    numpy.ndarray, shape (PROFILE,)
+        Of each band of each channel, the root of the share of its lines that lie on the lattice which decided; the value of
+        every kind; and the logarithm (base 2) of the spacing, 0 where there is none.
+    """
+    width = LONG_WIDTH / lines.seconds if lines.seconds else 0.0
+    shares = []
+    for band in lines.long.reshape(-1, *lines.long.shape[-2:]):
+        hertz = highest_of(band[None])
+        on = (
+            np.abs(hertz - np.round(hertz / seen.lattice.spacing) * seen.lattice.spacing) < width
+            if len(hertz)
+            else hertz
+        )
+        shares.append(float(np.mean(on)) if len(hertz) and seen.lattice.spacing else 0.0)
+    values = values_of(np.array([seen.strengths[kind] for kind in KINDS]))
+    octave = np.log2(seen.lattice.spacing) if seen.lattice.spacing else 0.0
+    return np.array([*np.sqrt(shares), *values, octave])
 
 
 class Detector:
@@ -207,8 +232,24 @@ class Detector:
         return cls(_read_arrays(path, card), card)
 
     @property
+    def summary(self) -> dict:
+        """The card without its lists of clips and makers."""
+        return {name: value for name, value in self.card.items() if name not in ("clips", "makers")}
+
+    @property
     def model_version(self) -> str:
         return self.card["model_version"]
+
+    @property
+    def frame_rates(self) -> np.ndarray:
+        """Hz: the frame rates it knows, shape (n,)."""
+        return self._arrays["frame_rates"]
+
+    @property
+    def thresholds(self) -> tuple[float, float]:
+        """Log-odds: "human" below the first, "ai" from the second."""
+        human_below, ai_from = self._arrays["thresholds"].tolist()
+        return human_below, ai_from
 
     @property
     def sensitivity(self) -> tuple[int, int]:
@@ -222,129 +263,122 @@ class Detector:
         hits, trials = self.card["cross_validation"]["specificity"]
         return hits, trials
 
+    def log_odds(self, value: float | np.ndarray) -> np.ndarray:
+        """Log-odds of being AI-made, of a score."""
+        slope, bias = self._arrays["calibration"]
+        return slope * np.asarray(value) + bias
+
     def judge(self, sketch: Sketch) -> Verdict:
         """Judge one recording. Never raises for an unsuitable one: the verdict is then "unmeasured" and says why."""
         why_not = refusal(sketch)
-        if why_not:
+        if why_not or sketch.lines is None:
             evidence: dict[str, object] = {
                 "seconds": round(sketch.seconds, 2),
                 "silent": round(sketch.silent, 3),
                 "bandwidth_hz": round(sketch.bandwidth),
             }
             return Verdict("unmeasured", None, why_not, self.model_version, evidence)
-        seen = describe(sketch)
-        combs, places = self.scores(seen)
-        weights = self._arrays["blend"]
-        odds = float(weights[0] * combs + weights[1] * places + weights[2])
-        human_below, ai_from = self._arrays["thresholds"]
+        seen = score(read(sketch.lines, self.frame_rates.tolist()), self.frame_rates)
+        odds = float(self.log_odds(seen.value))
+        human_below, ai_from = self.thresholds
         verdict = "ai" if odds >= ai_from else "human" if odds < human_below else "undecided"
+        like, distance = self._alike(profile(sketch.lines, seen))
+        unlike = verdict == "ai" and distance > self._arrays["farthest"]
         evidence = {
             "log_odds": round(odds, 3),
             "human_below": round(float(human_below), 3),
             "ai_from": round(float(ai_from), 3),
-            "combs": round(float(combs), 3),
-            "places": round(float(places), 3),
-            "spacing_hz": round(seen.spacing, 2),
-            "standard_errors": round(seen.strength, 1),
-            "peaks_hz": [round(peak) for peak in seen.peaks],
+            "kind": seen.kind,
+            "spacing_hz": round(seen.lattice.spacing, 4),
+            "frame_rate_hz": round(seen.frame_rate, 4) or None,
+            "lines": round(seen.lattice.lines),
+            "expected": round(seen.lattice.expected, 1),
+            "strengths": {kind: round(strength, 1) for kind, strength in seen.strengths.items()},
+            "peaks_hz": _highest_on(sketch.lines, seen.lattice),
+            "alike": like,
+            "unlike_any_known": bool(unlike),
         }
-        by_combs = weights[0] * combs >= weights[1] * places
-        return Verdict(verdict, _logistic(odds), _reason(verdict, seen, bool(by_combs)), self.model_version, evidence)
+        reason = _reason(verdict, seen, like["ai"][0]["maker"] if like["ai"] else "", unlike=bool(unlike))
+        return Verdict(verdict, _logistic(odds), reason, self.model_version, evidence)
 
-    def scores(self, seen: Description) -> tuple[float, float]:
-        """Scores of the two parts, before they are blended: combs, places."""
-        a = self._arrays
-        combs = (seen.combs - a["comb_center"]) / a["comb_scale"] @ a["comb_weights"] + a["comb_bias"]
-        places = np.sum(seen.places * a["place_weights"]) + a["place_bias"]
-        return float(combs), float(places)
+    def _alike(self, own: np.ndarray) -> tuple[dict[str, list[dict[str, Any]]], float]:
+        """The three nearest clips of each class, and how far the nearest AI clip is."""
+        a, makers = self._arrays, self.card["makers"]
+        distance = np.sqrt(np.mean(np.square((a["profiles"] - own) / a["profile_scale"]), axis=1))
+        found: dict[str, list[dict[str, Any]]] = {"ai": [], "human": []}
+        nearest = np.inf
+        for place in np.argsort(distance, kind="stable").tolist():
+            maker = makers[int(a["makers"][place])]
+            if len(near := found[maker["label"]]) < 3:
+                near.append(
+                    {
+                        "clip": self.card["clips"][place],
+                        "maker": maker["name"],
+                        "distance": round(float(distance[place]), 2),
+                    }
+                )
+            if maker["label"] == "ai":
+                nearest = min(nearest, float(distance[place]))
+        return found, nearest
 
 
 def pack(arrays: dict[str, np.ndarray]) -> bytes:
     """The model file's bytes: the same arrays give the same bytes."""
     buffer = io.BytesIO()
-    np.savez(buffer, **{name: arrays[name].astype(_dtype(name)) for name in _SHAPES})  # pyright: ignore[reportArgumentType]
+    np.savez(buffer, **{name: np.asarray(arrays[name]).astype("<f4") for name in _SHAPES})  # pyright: ignore[reportArgumentType]
     return buffer.getvalue()
 
 
-def _reason(verdict: str, seen: Description, by_combs: bool) -> str:
-    comb = f"evenly spaced peaks, one every {seen.spacing:.1f} Hz between 3 and 15.5 kHz"
-    if verdict == "ai":
-        if by_combs:
-            return f"The spectrum holds {comb}, as the upsampling of neural decoders leaves them."
-        return "The spectrum holds fine steady peaks at places where known music generators leave them."
+def _highest_on(lines: Lines, lattice: Lattice, count: int = 8) -> list[float]:
+    """Hz of the highest long lines on a lattice, rising, each once."""
+    if not lattice.spacing or not lines.seconds:
+        return []
+    every = lines.long.reshape(-1, 2).astype(float)
+    every = every[every[:, 0] > 0]
+    multiple = np.round(every[:, 0] / lattice.spacing)
+    on = every[np.abs(every[:, 0] - multiple * lattice.spacing) < LONG_WIDTH / lines.seconds]
+    on = on[np.argsort(-on[:, 1], kind="stable")]
+    found: dict[int, float] = {}
+    for hertz, _ in on.tolist():
+        found.setdefault(round(hertz / lattice.spacing), round(hertz, 2))
+        if len(found) == count:
+            break
+    return sorted(found.values())
+
+
+def _reason(verdict: str, seen: Score, maker: str, *, unlike: bool) -> str:
     if verdict == "human":
         return "No trace of a neural decoder was found; a generator that leaves none would look the same."
-    if by_combs:
-        return f"There are faint traces, {comb}: too weak to tell a neural decoder from music."
-    return "There are faint peaks at places where known music generators leave them: too weak to decide."
+    lattice = seen.lattice
+    count = (
+        f"{lattice.lines:.0f} of its steadiest tones lie at multiples of {lattice.spacing:.2f} Hz, where about "
+        f"{lattice.expected:.0f} would by chance"
+    )
+    if verdict == "undecided":
+        return f"{count}: too weak to tell a neural decoder from music."
+    if seen.kind == "known":
+        how = f"a neural decoder that makes {lattice.spacing:.2f} frames a second, or a multiple of it, leaves them"
+    elif seen.kind == "near":
+        how = (
+            f"a decoder of {seen.frame_rate:.2f} frames a second, played {abs(lattice.spacing / seen.frame_rate - 1):.2%} "
+            f"{'faster' if lattice.spacing > seen.frame_rate else 'slower'}, leaves them"
+        )
+    elif seen.kind == "shifted":
+        semitones = min(SEMITONES, key=lambda n: abs(seen.frame_rate * 2 ** (n / 12) - lattice.spacing))
+        shift = f"its pitch shifted by {semitones:+d} semitones" if semitones else "blurred by what came after"
+        how = f"a decoder of {seen.frame_rate:.2f} frames a second, {shift}, leaves them"
+    else:
+        how = "no usual decoder has that rate, but nothing in music is as regular"
+    known = (
+        "It resembles no generator that the model knows"
+        if unlike
+        else f"Of the generators known, {maker} is the most alike"
+    )
+    return f"{count}: {how}. {known}."
 
 
 def _logistic(x: float) -> float:
     return float(1 / (1 + np.exp(-np.clip(x, -50, 50))))
-
-
-def _residue(levels: np.ndarray) -> np.ndarray:
-    """Fine structure of a long-term spectrum, mean 0 and variance 1 over what is read, shape (BINS,)."""
-    levels = levels.astype(np.float32)
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(levels, 2, mode="edge"), 5)
-    residue = levels - np.median(around, axis=1)
-    read = slice(_FIRST, _LAST)
-    # the robust spread first, so that a few loud partials do not hide the rest; 0.05 dB is what float16 rounds away
-    spread = 1.48 * np.median(np.abs(residue[read])) + 0.05
-    residue = np.clip(residue / spread, -5, 5)
-    residue -= residue[read].mean()
-    deviation = residue[read].std()
-    return residue / deviation if deviation > 0 else np.zeros(BINS, np.float32)
-
-
-@dataclass(frozen=True)
-class _Standing:
-    """How many standard errors each comb stands out, by spacing."""
-
-    plain: np.ndarray  # from the residue as a whole
-    clear: np.ndarray  # from the highest of what is between its teeth
-
-
-@dataclass(frozen=True)
-class _Combs:
-    """The bins under the teeth of every comb in one range, first on the teeth, then shifted between them."""
-
-    bins: np.ndarray
-    starts: np.ndarray  # where in bins each comb begins
-    count: np.ndarray  # teeth of each comb, shape (1 + len(_BETWEEN), spacings)
-
-
-def _standing(residue: np.ndarray, combs: _Combs) -> _Standing:
-    means = np.add.reduceat(residue[combs.bins], combs.starts).reshape(combs.count.shape) / combs.count
-    root = np.sqrt(combs.count[0])
-    return _Standing(means[0] * root, (means[0] - np.maximum(means[1:].max(axis=0), 0)) * root)
-
-
-@lru_cache(maxsize=1)
-def _combs() -> tuple[_Combs, ...]:
-    """Where to look: the whole range first, then its parts."""
-    found = []
-    for low, high in ((COMB_LOW_HZ, HIGH_HZ), *PARTS_HZ):
-        teeth = [
-            np.round((np.arange(np.ceil(low / spacing), high // spacing) + offset) * spacing / _HZ).astype(np.intp)
-            for offset in (0, *_BETWEEN)
-            for spacing in spacings()
-        ]
-        count = np.array([len(t) for t in teeth])
-        starts = np.concatenate([[0], np.cumsum(count)[:-1]])
-        found.append(_Combs(np.concatenate(teeth), starts, count.reshape(1 + len(_BETWEEN), -1)))
-    return tuple(found)
-
-
-def _strongest_teeth(residue: np.ndarray, spacing: float) -> tuple[float, ...]:
-    teeth = np.arange(np.ceil(COMB_LOW_HZ / spacing), HIGH_HZ // spacing) * spacing
-    standing = residue[np.round(teeth / _HZ).astype(int)]
-    strongest = np.argsort(-standing, kind="stable")[:8]
-    return tuple(float(hz) for hz in np.sort(teeth[strongest[standing[strongest] > 1]]))
-
-
-def _dtype(name: str) -> np.dtype:
-    return np.dtype("<f2" if name == "place_weights" else "<f4")
 
 
 def _read_card(path: Path) -> dict:
@@ -365,6 +399,16 @@ def _read_card(path: Path) -> dict:
             raise ModelError(
                 f"{path}: made for {name} {card.get(name)!r}, this Chartropy has {version}; train the model again."
             )
+    makers, clips = card.get("makers"), card.get("clips")
+    if not (
+        isinstance(makers, list)
+        and all(
+            isinstance(maker, dict) and maker.get("label") in ("ai", "human") and isinstance(maker.get("name"), str)
+            for maker in makers
+        )
+        and isinstance(clips, list)
+    ):
+        raise ModelError(wrong + "'makers' and 'clips' should list whom and what it was trained on.")
     figures = card.get("cross_validation")
     for name in ("sensitivity", "specificity"):
         counts = figures.get(name) if isinstance(figures, dict) else None
@@ -400,10 +444,13 @@ def _read_arrays(path: Path, card: dict) -> dict[str, np.ndarray]:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             for name, shape in _SHAPES.items():
                 array = file[name]
-                if array.shape != shape or array.dtype != _dtype(name):
+                fits = len(array.shape) == len(shape) and all(
+                    asked in (None, size) for asked, size in zip(shape, array.shape, strict=True)
+                )
+                if not fits or array.dtype != np.dtype("<f4"):
+                    sizes = "×".join("n" if size is None else str(size) for size in shape) or "one number"
                     raise ModelError(
-                        f"{path}: {name} is {array.dtype} {array.shape}, not {_dtype(name)} {shape}: no model for this "
-                        "Chartropy."
+                        f"{path}: {name} is {array.dtype} {array.shape}, not float32 {sizes}: no model for this Chartropy."
                     )
                 if not np.isfinite(array).all():
                     raise ModelError(f"{path}: {name} holds values that are not numbers; train the model again.")
@@ -412,22 +459,11 @@ def _read_arrays(path: Path, card: dict) -> dict[str, np.ndarray]:
         raise ModelError(f"{path}: lacks an array ({error.args[0]}); no model for this Chartropy.") from error
     except (ValueError, OSError, zipfile.BadZipFile, EOFError, NotImplementedError) as error:
         raise ModelError(f"{path}: not a file of plain arrays ({error}).") from error
-    if (arrays["comb_scale"] <= 0).any() or arrays["thresholds"][0] > arrays["thresholds"][1]:
+    if (arrays["profile_scale"] <= 0).any() or arrays["thresholds"][0] > arrays["thresholds"][1]:
         raise ModelError(f"{path}: a scale is not positive or the thresholds are in the wrong order.")
+    if not len(arrays["frame_rates"]) or (arrays["frame_rates"] <= 0).any():
+        raise ModelError(f"{path}: frame rates are missing or not positive.")
+    count, makers = len(arrays["profiles"]), arrays["makers"]
+    if len(makers) != count or len(card["clips"]) != count or not np.isin(makers, range(len(card["makers"]))).all():
+        raise ModelError(f"{path}: profiles, their makers and the card's list of clips do not belong together.")
     return arrays
-
-
-__all__ = [
-    "COMB_FEATURES",
-    "FEATURES_VERSION",
-    "HIGH_HZ",
-    "LOW_HZ",
-    "PLACES",
-    "Description",
-    "Detector",
-    "Verdict",
-    "describe",
-    "pack",
-    "refusal",
-    "spacings",
-]

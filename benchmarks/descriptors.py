@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "DESCRIPTORS.md"
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
 TOOLS = {
-    "ours": "Chartropy, sketch included",
+    "ours": "Chartropy",
     "essentia": "Essentia MusicExtractor",
     "librosa": "a plain librosa script",
     "opensmile": "openSMILE ComParE 2016",

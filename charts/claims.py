@@ -18,20 +18,26 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, and_, delete, or_, select, update
 
 from ..workspace import tables as t
-from ..workspace.errors import ChartropyError, PageError, SourceError
+from ..workspace.errors import ChartropyError, PageError, RecordingError, SourceError
 from ..workspace.settings import Rate, Registry
 from ..workspace.settings import Source as Settings
 from ..workspace.store import digest, timestamp, upsert
 from ..workspace.workspace import Workspace
 from . import names
 from .collect import CLAIMS, Chart, client_of, remember, sources_of, store_page, unpacked
-from .identity import in_chunks
+from .identity import found, in_chunks
 from .names import Name
 from .rows import clean, day
 from .source import Answer, Source, answer_of
 from .sources import table
 
 log = logging.getLogger(__name__)
+
+YOU = "you"
+"""The source of what the user says."""
+
+FILE = "file"
+"""The source of what a preview's tags say."""
 
 FAILURES = 3
 """After so many failures in a row a platform is not asked for credits any more in this run."""
@@ -75,13 +81,59 @@ def collect_claims(workspace: Workspace, weeks: Iterable[date]) -> Claims:
     """
     done = Claims()
     known = sources_of(workspace)
-    done.changed += _forget_others(workspace, [*known, *workspace.settings.registries])
+    done.changed += _forget_others(workspace, [*known, *workspace.settings.registries, YOU, FILE])
     for name, registry in workspace.settings.registries.items():
         _ask_registry(workspace, name, registry, done)
     for source in known.values():
         if source.credits and source.name in workspace.settings.collect:
             _ask_credits(workspace, source, [week.isoformat() for week in weeks], done)
     return done
+
+
+def label(workspace: Workspace, recording: str, says: str | None, why: str) -> str:
+    """Say that a recording is AI-made or human, or take that back.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Held for writing.
+    recording : str
+        By id or by its first letters.
+    says : {'ai', 'human'} or None
+        None takes back what was said.
+    why : str
+
+    Returns
+    -------
+    str
+        The recording's id.
+
+    Raises
+    ------
+    RecordingError
+        It is not there, or nothing was said of it that could be taken back.
+    """
+    with workspace.store.transaction() as connection:
+        name_id, recording_id = found(connection, recording)
+        said = t.label.c
+        names_of = select(t.recording.c.recording_id).where(t.recording.c.same_as == recording_id)
+        those = and_(said.source == YOU, said.recording_id.in_(names_of))
+        if says is None:
+            if not connection.execute(delete(t.label).where(those)).rowcount:
+                raise RecordingError(f"label {recording}: you have said nothing of it that could be taken back.")
+            return recording_id
+        connection.execute(delete(t.label).where(those))
+        row = {
+            "recording_id": name_id,
+            "source": YOU,
+            "subject": "",
+            "label": says,
+            "ground": why,
+            "labelled_at": workspace.now().date().isoformat(),
+            "page_id": None,
+        }
+        upsert(connection, t.label, [row])
+        return recording_id
 
 
 # -- registries --------------------------------------------------------------------------------------------------------

@@ -247,6 +247,18 @@ def review(connection: Connection, limit: int = 30) -> list[dict]:
     return [row | {"evidence": json.loads(row["evidence"]), "merged": bool(row["merged"])} for row in rows]
 
 
+def found(connection: Connection, text: str) -> tuple[str, str]:
+    """Id of a name, and of the recording it is of; by the id or its first letters.
+
+    Raises
+    ------
+    RecordingError
+        When it is not there, or the letters fit several.
+    """
+    node = _find(connection, text)
+    return node, _head(connection, node)
+
+
 def _find(connection: Connection, text: str) -> str:
     recording = t.recording.c
     found = list(

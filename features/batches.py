@@ -77,7 +77,7 @@ def check_device(device: str) -> None:
         )
 
 
-def describe_batch(clips: Sequence[Audio], device: str = "cpu") -> list[Description | str]:
+def describe_batch(clips: Sequence[Audio], device: str = "cpu", *, sketch: bool = False) -> list[Description | str]:
     """Describe clips, taking their spectra together.
 
     Parameters
@@ -86,6 +86,8 @@ def describe_batch(clips: Sequence[Audio], device: str = "cpu") -> list[Descript
         Any lengths, rates and numbers of channels.
     device : str
         As :func:`check_device` takes it.
+    sketch : bool
+        Also draw the sketches, on the processor.
 
     Returns
     -------
@@ -108,7 +110,7 @@ def describe_batch(clips: Sequence[Audio], device: str = "cpu") -> list[Descript
                 except AudioError as error:
                     found[place] = str(error)
             if sounds:
-                described = _describe([clips[place] for place in sounds], list(sounds.values()))
+                described = _describe([clips[place] for place in sounds], list(sounds.values()), sketch=sketch)
                 for place, description in zip(sounds, described, strict=True):
                     found[place] = description
     return found
@@ -138,7 +140,7 @@ def _batches(clips: Sequence[Audio]) -> Iterator[list[int]]:
         yield batch
 
 
-def _describe(clips: list[Audio], sounds: list[Sound]) -> Iterator[Description]:
+def _describe(clips: list[Audio], sounds: list[Sound], *, sketch: bool = False) -> Iterator[Description]:
     mids = np.zeros((len(sounds), max(sound.length for sound in sounds)), np.float32)
     for row, sound in zip(mids, sounds, strict=True):
         np.multiply(sound.part("mid"), np.float32(sound.scale), out=row[: sound.length])
@@ -159,13 +161,13 @@ def _describe(clips: list[Audio], sounds: list[Sound]) -> Iterator[Description]:
             _host(onset[n, : shared.frame_count(sound.length, shared.ONSET_FRAME, shared.ONSET_HOP)]),
         )
         if spectra.silence:
-            yield finish(spectra, None)
+            yield finish(spectra, None, sketch=sketch)
             continue
         courses = {name: values[n, :frames] for name, values in shape.items()}
         courses |= timbre.moving(courses, torch)
         del courses["magnitude"]  # as large as all others together, and read by nothing else
         seen = _look(rows[n, : sound.length], sound)
-        yield finish(spectra, seen, {name: _host(values) for name, values in courses.items()})
+        yield finish(spectra, seen, {name: _host(values) for name, values in courses.items()}, sketch=sketch)
 
 
 def _timbre(rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

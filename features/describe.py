@@ -1,4 +1,4 @@
-"""Describe a recording: one row of numbers, in the order of the registry, and a sketch.
+"""Describe a recording: one row of numbers, in the order of the registry, and if asked a sketch.
 
 A value is a number or NaN with the reason why it could not be measured; nothing is filled in.
 """
@@ -26,14 +26,16 @@ if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
 
-def describe(audio: Audio) -> Description:
-    """Measure every descriptor of the registry and draw the sketch.
+def describe(audio: Audio, *, sketch: bool = False) -> Description:
+    """Measure every descriptor of the registry and, if asked, draw the sketch.
 
     Parameters
     ----------
     audio : chartropy.audio.decode.Audio
         Any rate and number of channels, at least half a second long. Rhythm needs 6 s and structure 10 s; what is
         missing says so.
+    sketch : bool
+        Also draw the sketch, from which the detector judges.
 
     Returns
     -------
@@ -56,16 +58,18 @@ def describe(audio: Audio) -> Description:
     with one_thread():
         spectra = analyse(audio)
         seen = look(spectra.sound)
-        return finish(spectra, seen)
+        return finish(spectra, seen, sketch=sketch)
 
 
-def describe_file(path: Path | str) -> Description:
+def describe_file(path: Path | str, *, sketch: bool = False) -> Description:
     """Decode a file and describe it; of a file of more than five minutes, the five in its middle.
 
     Parameters
     ----------
     path : path
         Audio in any format that `chartropy.audio.decode` reads.
+    sketch : bool
+        Also draw the sketch, from which the detector judges.
 
     Returns
     -------
@@ -76,10 +80,12 @@ def describe_file(path: Path | str) -> Description:
     AudioError
         The file cannot be decoded, or is shorter than half a second.
     """
-    return describe(decode(path, rate=RATE, max_seconds=LONGEST))
+    return describe(decode(path, rate=RATE, max_seconds=LONGEST), sketch=sketch)
 
 
-def finish(spectra: Spectra, seen: LongTerm | None, shape: dict[str, np.ndarray] | None = None) -> Description:
+def finish(
+    spectra: Spectra, seen: LongTerm | None, shape: dict[str, np.ndarray] | None = None, *, sketch: bool = False
+) -> Description:
     """Describe a clip whose spectra have been taken, here or on another device.
 
     Parameters
@@ -89,12 +95,14 @@ def finish(spectra: Spectra, seen: LongTerm | None, shape: dict[str, np.ndarray]
         The same clip's windows; None for silence.
     shape : dict of str to numpy.ndarray, optional
         What `timbre.read` gives of it; default: read here.
+    sketch : bool
+        Also draw the sketch.
 
     Returns
     -------
     Description
     """
-    sketch = draw(spectra.audio, spectra.sound, seen)
+    drawn = draw(spectra.audio, spectra.sound, seen) if sketch else None
     measured = _measure(spectra, seen, shape)
     values = np.full(len(DESCRIPTORS), np.nan, np.float32)
     reasons = {}
@@ -109,7 +117,7 @@ def finish(spectra: Spectra, seen: LongTerm | None, shape: dict[str, np.ndarray]
     return Description(
         values,
         reasons,
-        sketch,
+        drawn,
         audio.sha256,
         audio.seconds,
         audio.native_rate,
@@ -176,7 +184,8 @@ class Description:
         In the order of `chartropy.features.registry.DESCRIPTORS`; NaN where `reasons` says why. Read-only.
     reasons : dict of str to str
         Why a descriptor has no value, by its name.
-    sketch : Sketch
+    sketch : Sketch or None
+        None where it was not asked for.
     sha256 : str
         Hash of the file's bytes; empty for sound made in memory.
     seconds : float
@@ -194,7 +203,7 @@ class Description:
 
     values: np.ndarray
     reasons: dict[str, str]
-    sketch: Sketch
+    sketch: Sketch | None
     sha256: str
     seconds: float
     rate: int

@@ -21,8 +21,8 @@ from .courses import Course, Descriptor
 if TYPE_CHECKING:
     import pandas as pd
 
-EXTRACTOR_VERSION = "2"
-"""Changes whenever any number does: rows of different versions are never compared."""
+EXTRACTOR_VERSION = "3"
+"""Changes whenever any number does, or the sketch: rows of different versions are never compared."""
 
 _MODULES = (timbre, rhythm, tonality, dynamics, structure, stereo, vocals, production, spectrum)
 

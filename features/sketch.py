@@ -5,7 +5,7 @@ Conventions: the samples are brought to 44.1 kHz and scaled so that the largest 
 `FLOOR_DB`. Every sketch looks at the same number of windows (`FRAMES` of `N_FFT` samples), evenly spaced over the parts
 that sound, whatever the length of the clip: nothing in the arrays counts seconds.
 
-Four pictures are kept:
+Four pictures are kept, and the steadiest tones:
 
 * `Sketch.mid`, `Sketch.side`: level averaged over time (the mean of the dB values, not of the power: a loud moment
   weighs no more than a quiet one, so what is always there stands out from what is played), at 2.7 Hz per bin. Neural
@@ -13,6 +13,7 @@ Four pictures are kept:
 * `Sketch.low`: the level that mid exceeds in all but `LOW_QUANTILE` of the windows. Notes come and go and sink here;
   what a machine leaves in every window stays.
 * `Sketch.steps`: 32 bands by 64 steps of time, equally wide on the ERB-rate scale (Glasberg & Moore 1990).
+* `Sketch.lines`: what `chartropy.features.lines` finds.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ import numpy as np
 
 from ..audio.decode import Audio
 from ..workspace.errors import ModelError
+from .lines import BANDS as LINE_BANDS
+from .lines import LONG, SHORT, STEP_DB, STEP_HZ, Lines, find
 from .spectra import RATE, Sound, window
 
-SKETCH_VERSION = 2
-READABLE = (1, 2)
-"""Versions of the same form; 1 looked at twice as many windows."""
+SKETCH_VERSION = 3
+WITHOUT_LINES = (1, 2)
+"""Earlier versions that are read: they hold no lines, and 1 looked at twice as many windows."""
 
 N_FFT = 16_384
 BINS = N_FFT // 2 + 1
@@ -45,6 +48,8 @@ MAX_BYTES = 65_536
 _MAGIC = b"CSKT"
 _HEAD = struct.Struct("<4sHH")  # magic, version, reserved
 _META = struct.Struct("<diidddd")
+_LINES = {"long": (2, LINE_BANDS, LONG, 2), "short": (2, LINE_BANDS, SHORT, 2)}
+_LINE_COUNT = 2 * LINE_BANDS * (LONG + SHORT)
 _SHAPES = {"mid": (BINS,), "side": (BINS,), "low": (BINS,), "steps": (STEPS, BANDS)}
 _SILENT_PEAK = 1e-4  # -80 dBFS: the loudest sample of a clip without sound; scaling it up would judge the dither
 _BATCH = 16  # windows transformed at once: 1 MB a channel
@@ -60,6 +65,8 @@ class Sketch:
         Level in dB at ``k * 44100 / 16384`` Hz. `side` is `FLOOR_DB` throughout for a mono recording.
     steps : numpy.ndarray, shape (64, 32), float16
         Level of mid in dB, per step of sounding time and band (`band_edges`).
+    lines : Lines or None
+        The steadiest tones; None in a sketch that an earlier version drew.
     seconds : float
         Length of the clip.
     rate : int
@@ -78,6 +85,7 @@ class Sketch:
     side: np.ndarray
     low: np.ndarray
     steps: np.ndarray
+    lines: Lines | None
     seconds: float
     rate: int
     channels: int
@@ -109,7 +117,9 @@ class Sketch:
         values = np.concatenate([getattr(self, name).ravel() for name in _SHAPES]).astype("<f2")
         # high and low bytes apart: the high ones repeat and compress
         planes = values.view(np.uint8).reshape(-1, 2).T.tobytes()
-        return _HEAD.pack(_MAGIC, SKETCH_VERSION, 0) + zlib.compress(meta + planes, 6)
+        if self.lines is None:
+            return _HEAD.pack(_MAGIC, WITHOUT_LINES[-1], 0) + zlib.compress(meta + planes, 6)
+        return _HEAD.pack(_MAGIC, SKETCH_VERSION, 0) + zlib.compress(meta + planes + _packed(self.lines), 6)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Sketch:
@@ -123,12 +133,14 @@ class Sketch:
         if len(data) < _HEAD.size or data[:4] != _MAGIC:
             raise ModelError(f"These {len(data):,} bytes are no sketch (they start with {bytes(data[:4])!r}).")
         _, version, _ = _HEAD.unpack_from(data)
-        if version not in READABLE:
+        if version not in (*WITHOUT_LINES, SKETCH_VERSION):
             raise ModelError(
-                f"This sketch has version {version}; this Chartropy reads versions {READABLE[0]} to {SKETCH_VERSION}: "
+                f"This sketch has version {version}; this Chartropy reads versions {WITHOUT_LINES[0]} to "
+                f"{SKETCH_VERSION}: "
                 + ("upgrade Chartropy." if version > SKETCH_VERSION else "make it again from the audio.")
             )
-        expected = _META.size + 2 * sum(int(np.prod(shape)) for shape in _SHAPES.values())
+        pictures = _META.size + 2 * sum(int(np.prod(shape)) for shape in _SHAPES.values())
+        expected = pictures if version in WITHOUT_LINES else pictures + 8 + 4 * _LINE_COUNT
         try:
             unpacker = zlib.decompressobj()
             body = unpacker.decompress(data[_HEAD.size :], expected + 1)  # a bomb stops here
@@ -138,7 +150,7 @@ class Sketch:
             raise ModelError(
                 f"This sketch is damaged (not {expected:,} bytes when unpacked); make it again from the audio."
             )
-        values = np.frombuffer(body[_META.size :], np.uint8).reshape(2, -1).T.copy().view("<f2").ravel()
+        values = np.frombuffer(body[_META.size : pictures], np.uint8).reshape(2, -1).T.copy().view("<f2").ravel()
         meta = _META.unpack_from(body)
         if not (np.isfinite(values).all() and np.isfinite(meta).all()):
             raise ModelError("This sketch is damaged (it holds values that are not numbers); make it from the audio.")
@@ -150,6 +162,7 @@ class Sketch:
         seconds, rate, channels, peak_db, rms_db, silent, bandwidth = meta
         return cls(
             **arrays,
+            lines=None if version in WITHOUT_LINES else _unpacked(body[pictures:]),
             seconds=seconds,
             rate=rate,
             channels=channels,
@@ -158,6 +171,24 @@ class Sketch:
             silent=silent,
             bandwidth=bandwidth,
         )
+
+
+def _packed(lines: Lines) -> bytes:
+    """8 bytes of seconds, then of every line 3 bytes of frequency and one of height, byte by byte: alike ones together."""
+    every = np.concatenate([getattr(lines, name).reshape(-1, 2) for name in _LINES])
+    words = np.round(every[:, 0] / STEP_HZ).astype("<u4")
+    words |= np.round(every[:, 1] / STEP_DB).astype("<u4") << 24
+    return struct.pack("<d", lines.seconds) + words.view(np.uint8).reshape(-1, 4).T.tobytes()
+
+
+def _unpacked(data: bytes) -> Lines:
+    (seconds,) = struct.unpack_from("<d", data)
+    words = np.frombuffer(data[8:], np.uint8).reshape(4, -1).T.copy().view("<u4").ravel()
+    every = np.stack([(words & 0xFFFFFF) * STEP_HZ, (words >> 24) * STEP_DB], axis=1).astype(np.float32)
+    if not 0 <= seconds < 1e6:  # NaN is not
+        raise ModelError(f"This sketch is damaged (lines seen over {seconds} s); make it again from the audio.")
+    long, short = np.split(every, [2 * LINE_BANDS * LONG])
+    return Lines(long.reshape(_LINES["long"]), short.reshape(_LINES["short"]), seconds)
 
 
 def sketch(audio: Audio) -> Sketch:
@@ -295,13 +326,14 @@ def draw(audio: Audio, sound: Sound, seen: LongTerm | None) -> Sketch:
     }
     if seen is None:
         nothing = {name: np.full(shape, FLOOR_DB, np.float16) for name, shape in _SHAPES.items()}
-        return Sketch(**nothing, **meta, silent=1.0, bandwidth=0.0)
+        return Sketch(**nothing, lines=Lines.none(), **meta, silent=1.0, bandwidth=0.0)
     steps = _to_db(seen.bands.reshape(STEPS, -1, BANDS).mean(axis=1))
     return Sketch(
         mid=seen.mid_mean.astype(np.float16),
         side=seen.side_mean.astype(np.float16),
         low=_low(seen.mid_db).astype(np.float16),
         steps=np.maximum(steps, FLOOR_DB).astype(np.float16),
+        lines=find(sound),
         **meta,
         silent=seen.silent,
         bandwidth=_bandwidth(seen.mid_mean),

@@ -434,7 +434,7 @@ def _describe_one(path: str, options: _Options) -> Row:
 
     name = shown(path)
     try:
-        return _row_of(name, describe(_decoded(path, options)), options)
+        return _row_of(name, describe(_decoded(path, options), sketch=options.sketches))
     except Exception as error:  # noqa: BLE001 - a file must never stop the others, whatever is in it
         return _row_about(name, error)
 
@@ -451,14 +451,14 @@ def _describe_together(paths: list[str], options: _Options) -> list[Row]:
         except Exception as error:  # noqa: BLE001 - the same
             rows[path] = _row_about(shown(path), error)
     try:
-        described = describe_batch(list(clips.values()), options.device)
+        described = describe_batch(list(clips.values()), options.device, sketch=options.sketches)
     except Exception:
         if len(paths) == 1:
             raise
         log.debug("a batch of %d failed: one by one", len(paths), exc_info=True)
         return [_together_or_why(path, options) for path in paths]
     for path, found in zip(clips, described, strict=True):
-        rows[path] = Row(shown(path), found) if isinstance(found, str) else _row_of(shown(path), found, options)
+        rows[path] = Row(shown(path), found) if isinstance(found, str) else _row_of(shown(path), found)
     return [rows[path] for path in paths]
 
 
@@ -478,7 +478,7 @@ def _row_about(name: str, error: Exception) -> Row:
     return Row(name, f"{name}: cannot be described ({type(error).__name__}: {why(error)}); please report this.")
 
 
-def _row_of(name: str, found: Description, options: _Options) -> Row:
+def _row_of(name: str, found: Description) -> Row:
     return Row(
         name,
         audio_hash=found.sha256,
@@ -489,7 +489,7 @@ def _row_of(name: str, found: Description, options: _Options) -> Row:
         codec=found.codec,
         missing=_why_missing(found.reasons),
         values=found.values,
-        sketch=found.sketch.to_bytes() if options.sketches else None,
+        sketch=found.sketch.to_bytes() if found.sketch else None,
     )
 
 

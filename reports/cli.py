@@ -344,10 +344,29 @@ def reparse(
 
 
 @app.command()
-def analyze(workspace: Folder = None, week: Week = None) -> None:
+def analyze(
+    workspace: Folder = None,
+    week: Week = None,
+    rejudge: Annotated[
+        bool,
+        typer.Option(
+            "--rejudge", help="Judge all earlier weeks again by what is stored; fetches and describes nothing."
+        ),
+    ] = False,
+    model: Annotated[Path | None, typer.Option(help="With --rejudge: a detector, .npz.", show_default=False)] = None,
+) -> None:
     """Find previews of a week's recordings, describe and judge them, measure the charts."""
     from . import weekly as steps
 
+    if rejudge:
+        with _workspace(workspace) as ws, ws.writing():
+            judged, weeks = steps.rejudge(ws, model)
+            if weeks:
+                steps.report(ws, map(date.fromisoformat, weeks))
+        typer.echo(f"{judged} verdicts new or changed; measured anew and reported: {', '.join(weeks) or 'no week'}.")
+        return
+    if model:
+        raise SettingsError("--model: only with --rejudge; the weekly run judges with the shipped detector.")
     with _workspace(workspace) as ws:
         chosen = steps.chosen_week(ws, _day(week))
         with ws.writing():
@@ -358,6 +377,26 @@ def analyze(workspace: Folder = None, week: Week = None) -> None:
             )
         _say_analyzed(analysis)
         _end(analysis.gaps)
+
+
+@app.command()
+def label(
+    recording: Annotated[
+        str, typer.Argument(help="A recording, by id or its first letters: `export recordings` lists them.")
+    ],
+    says: Annotated[str, typer.Argument(help="ai, human, or none to take back what you said.")],
+    because: Annotated[str, typer.Option(help="On what ground; kept with it.")] = "no ground was given",
+    workspace: Folder = None,
+) -> None:
+    """Say yourself that a recording is AI-made or human: it stands above all other evidence, and is recorded as yours."""
+    from ..charts.claims import label as say
+    from ..workspace.workspace import Workspace
+
+    if says not in ("ai", "human", "none"):
+        raise SettingsError(f"label {recording} {says}: say ai, human or none.")
+    with Workspace(workspace) as ws, ws.writing():
+        named = say(ws, recording, None if says == "none" else says, because)
+    typer.echo(f"{named}: {'as if you had said nothing' if says == 'none' else f'{says}, as you say'}.")
 
 
 @app.command()
@@ -497,17 +536,28 @@ def descriptors(
 
 
 @app.command()
-def detect(paths: Paths, out: Out = None, jobs: Jobs = -1) -> None:
-    """Tell AI-made from human-made audio files."""
+def detect(
+    paths: Paths,
+    out: Out = None,
+    explain: Annotated[
+        Path | None,
+        typer.Option(help="Page (.html) to write, with what is behind each verdict.", show_default=False),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A detector, .npz.  [default: the one that is shipped]", show_default=False)
+    ] = None,
+    jobs: Jobs = -1,
+) -> None:
+    """Tell AI-made from human-made audio files, by their sound and by what their tags say."""
     from .files import detect_files, format_of, write_table
 
     form = format_of(out)
-    table = detect_files(paths, jobs=jobs, track=_track)
+    table = detect_files(paths, model=model, jobs=jobs, explain=explain, track=_track)
     if out is None and sys.stdout.isatty():
         # no more certain in print than two digits can say
         shown = table["probability"].clip(0.01, 0.99).map("{:.2f}".format, na_action="ignore").fillna("")
-        rows = zip(table["verdict"], shown, table["path"], table["reason"], strict=True)
-        _show(["verdict", "probability of AI", "file", "reason"], [list(row) for row in rows])
+        rows = zip(table["fused"], table["verdict"], shown, table["path"], table["fused_reason"], strict=True)
+        _show(["verdict", "by sound", "probability of AI", "file", "reason"], [list(row) for row in rows])
     else:
         write_table(table, out, form)
     unmeasured = table[table["verdict"] == "unmeasured"]
@@ -517,6 +567,99 @@ def detect(paths: Paths, out: Out = None, jobs: Jobs = -1) -> None:
             for path, reason in zip(unmeasured["path"].astype(str), unmeasured["reason"].astype(str), strict=True)
         ]
     )
+
+
+detector = typer.Typer(help="Train a detector of your own, and measure one.", no_args_is_help=True)
+app.add_typer(detector, name="detector")
+
+Manifest = Annotated[
+    Path, typer.Argument(help="CSV with the columns path and label (ai, human); optional generator, source, group.")
+]
+SetAside = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="SOURCE=WHY: human clips that are judged and reported, but settle nothing. May be given again.",
+        show_default=False,
+    ),
+]
+Workers = Annotated[int, typer.Option(help="Processes.")]
+
+
+@detector.command("train")
+def train_detector(
+    manifest: Manifest,
+    out: Annotated[Path, typer.Option(help="The model, .npz; its card goes beside it as .json and .html.")],
+    set_aside: SetAside = None,
+    name: Annotated[str, typer.Option(help="First part of the model's version.")] = "lattice",
+    jobs: Workers = 2,
+) -> None:
+    """Train a detector on labelled clips, every clip through every disturbance."""
+    from .evaluation import summary, train_detector
+
+    card = train_detector(manifest, out, set_aside=_reasons(set_aside), jobs=jobs, name=name, track=_track)
+    typer.echo(summary(card, card["cross_validation"]))
+    _end(card["data"]["dropped"])
+
+
+@detector.command("evaluate")
+def evaluate_detector(
+    manifest: Manifest,
+    out: Annotated[Path | None, typer.Option(help="Page to write; its numbers go beside it as .json.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="A model, .npz.  [default: the one that is shipped]", show_default=False)
+    ] = None,
+    unseen: Annotated[
+        bool, typer.Option("--unseen", help="Judge each clip by a model trained on the other groups of this list.")
+    ] = False,
+    set_aside: SetAside = None,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Every clip through every disturbance, not every second; twice as long.")
+    ] = False,
+    jobs: Workers = 2,
+) -> None:
+    """Measure a detector on labelled clips: by group, after disturbances, its calibration and its shortcuts."""
+    from .evaluation import evaluate, summary, write_evaluation
+
+    found = evaluate(
+        manifest, model=model, unseen=unseen, set_aside=_reasons(set_aside), jobs=jobs, thorough=thorough, track=_track
+    )
+    typer.echo(found["how"])
+    typer.echo(summary(found, found))
+    if out:
+        write_evaluation(found, out)
+    _end(found["data"]["dropped"])
+
+
+@detector.command("card")
+def detector_card(
+    model: Annotated[
+        Path | None, typer.Argument(help="A model, .npz.  [default: the one that is shipped]", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Page to write (.html).  [default: the figures, printed]", show_default=False)
+    ] = None,
+) -> None:
+    """Say what is known of a model: data, method, figures by generator and by source, what it cannot do."""
+    from ..analysis.detector import Detector
+    from .evaluation import summary, write_card
+
+    loaded = Detector.load(model)
+    if out:
+        write_card(loaded, out)
+        return
+    typer.echo(summary(loaded.card, loaded.card["cross_validation"]))
+    for limit in loaded.card.get("limits", []):
+        typer.echo(f"- {limit}")
+
+
+def _reasons(given: list[str] | None) -> dict[str, str]:
+    found = {}
+    for one in given or []:
+        source, _, why = one.partition("=")
+        if not source or not why:
+            raise SettingsError(f"--set-aside {one!r}: name a source and say why, SOURCE=WHY.")
+        found[source] = why
+    return found
 
 
 @app.command()

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree  # matplotlib's own output is parsed, nothing from outside
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -259,6 +260,116 @@ def side_by_side(
             borderpad=0.1,
         )
     return _svg(figure, name, title, stamp)
+
+
+def curves(
+    lines: Sequence[tuple[str, Sequence[Sequence[float]]]],
+    *,
+    name: str,
+    title: str,
+    x: str,
+    y: str,
+    tick: Callable[[float], str],
+    guide: bool = False,
+    dots: bool = False,
+) -> str:
+    """Draw shares against shares.
+
+    Parameters
+    ----------
+    lines : sequence of (str, sequence of pairs)
+        Name of each line, and its points (x, y), 0 to 1.
+    name, title, tick
+        As for :func:`over_time`.
+    x, y : str
+        What the axes tell.
+    guide : bool
+        Draw the diagonal.
+    dots : bool
+        Mark every point.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element.
+    """
+    figure, axes = _canvas(WIDTH * 0.75)
+    if guide:
+        axes.plot([0, 1], [0, 1], color=RULE, linewidth=1)
+    for place, (label, points) in enumerate(lines):
+        axes.plot(
+            *zip(*points, strict=True),
+            color=SERIES[place % len(SERIES)],
+            linestyle=LINES[place % len(LINES)],
+            marker=MARKERS[place % len(MARKERS)] if dots else None,
+            linewidth=2,
+            label=label,
+            clip_on=False,
+        )
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(_ticks())
+        axis.set_major_formatter(lambda value, _: tick(value))
+    axes.set_xlabel(x, color=QUIET, fontsize=TEXT)
+    axes.set_ylabel(y, color=QUIET, fontsize=TEXT)
+    if len(lines) > 1:
+        axes.legend(frameon=False, fontsize=TEXT, labelcolor=INK)
+    return _svg(figure, name, title, "")
+
+
+def peaks(hertz: np.ndarray, decibels: np.ndarray, marks: Sequence[float], *, name: str, title: str) -> str:
+    """Draw a spectrum with some frequencies marked.
+
+    Parameters
+    ----------
+    hertz, decibels : numpy.ndarray, shape (n,)
+    marks : sequence of float
+        Frequencies in Hz.
+    name, title
+        As for :func:`over_time`.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element.
+    """
+    figure, axes = _canvas(HEIGHT)
+    axes.plot(hertz / 1000, decibels, color=QUIET, linewidth=0.6)
+    top = float(decibels.max(initial=1.0)) * 1.15
+    axes.plot([mark / 1000 for mark in marks], [top] * len(marks), "v", color=SERIES[0], markersize=7, clip_on=False)
+    for mark in marks:
+        axes.axvline(mark / 1000, color=SERIES[0], linewidth=0.6, alpha=0.6)
+    axes.set_xlim(hertz[0] / 1000, hertz[-1] / 1000)
+    axes.set_ylim(min(float(decibels.min(initial=0.0)), -3.0), top)
+    axes.set_xlabel("kHz", color=QUIET, fontsize=TEXT)
+    axes.set_title("dB over the surroundings", loc="left", fontsize=TEXT, color=QUIET, pad=10)
+    return _svg(figure, name, title, "")
+
+
+def folded(aside: np.ndarray, *, name: str, title: str, x: str) -> str:
+    """Draw how many lines lie how far from a lattice: a spike in the middle, where they are on it.
+
+    Parameters
+    ----------
+    aside : numpy.ndarray, shape (n,)
+        -0.5 to 0.5.
+    name, title
+        As for :func:`over_time`.
+    x : str
+        What the axis tells.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element.
+    """
+    figure, axes = _canvas(HEIGHT)
+    axes.hist(aside, bins=101, range=(-0.5, 0.5), color=SERIES[1])
+    axes.set_xlim(-0.5, 0.5)
+    axes.set_xlabel(x, color=QUIET, fontsize=TEXT)
+    axes.set_title("lines", loc="left", fontsize=TEXT, color=QUIET, pad=6)
+    return _svg(figure, name, title, "")
 
 
 def strip(marks: Sequence[tuple[int, str]], *, name: str, title: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..audio.decode import decode, find_audio
-from ..workspace.errors import AudioError, SettingsError
+from ..workspace.errors import SettingsError
 from ..workspace.files import whole_file
 from .places import is_url
 from .weekly import Track, in_parallel, plainly
@@ -15,7 +15,8 @@ from .weekly import Track, in_parallel, plainly
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..analysis.detector import Verdict
+    from ..analysis.detector import Detector, Verdict
+    from .explain import Explained
 
 FORMATS = ("csv", "parquet")
 
@@ -57,7 +58,7 @@ def write_table(table: pd.DataFrame, out: Path | None, form: str) -> None:
 
 
 def detect_file(path: Path | str) -> Verdict:
-    """Judge one audio file.
+    """Judge one audio file by its sound.
 
     Parameters
     ----------
@@ -80,47 +81,65 @@ def detect_file(path: Path | str) -> Verdict:
     return Detector.load().judge(sketch(decode(path, rate=RATE, max_seconds=LONGEST)))
 
 
-def detect_files(paths: list[Path], *, jobs: int = -1, track: Track = plainly) -> pd.DataFrame:
-    """Judge audio files.
+def detect_files(
+    paths: list[Path], *, model: Path | None = None, jobs: int = -1, explain: Path | None = None, track: Track = plainly
+) -> pd.DataFrame:
+    """Judge audio files by their sound and by what they say of themselves.
 
     Parameters
     ----------
     paths : list of Path
         Files, or folders that are searched through.
+    model : Path, optional
+        A detector's ``.npz``; default: the one that ships with Chartropy.
     jobs : int
         Files at once; -1: one per core.
+    explain : Path, optional
+        A page to write, with what is behind each verdict.
     track : callable
         Shows progress.
 
     Returns
     -------
     pandas.DataFrame
-        ``path, probability, verdict, reason, model_version``, a row per file in the order found. A file that cannot be
-        used is ``unmeasured``, with the reason.
+        ``path, probability, verdict, reason, fused, fused_reason, claims, model_version``, a row per file in the order
+        found. `verdict` is of the sound alone; `fused` also weighs `claims`, what tags and C2PA manifests say. A file that
+        cannot be used is ``unmeasured``, with the reason.
     """
+    from functools import partial
+
     import pandas as pd
 
     from ..analysis.detector import Detector
+    from .explain import write_explanation
 
-    version = Detector.load().model_version
-    found = {}
+    detector = Detector.load(model)
     files = existing_audio(paths)
     work = [(str(file), file) for file in files]
-    for path, outcome in track(in_parallel(_judge_or_say_why, work, jobs), "files", len(files)):
-        if isinstance(outcome, str):
-            found[path] = (path, None, "unmeasured", outcome, version)
-        else:
-            found[path] = (path, outcome.probability, outcome.verdict, outcome.reason, version)
-    rows = [found[str(file)] for file in files]
-    table = pd.DataFrame(rows, columns=["path", "probability", "verdict", "reason", "model_version"])
-    return table.astype({"probability": float})
+    found = dict(track(in_parallel(partial(_explained, detector=detector), work, jobs), "files", len(files)))
+    every = [found[str(file)] for file in files]
+    if explain:
+        write_explanation(every, detector, explain)
+    rows = [
+        {
+            "path": str(one.path),
+            "probability": one.sound.probability,
+            "verdict": one.sound.verdict,
+            "reason": one.sound.reason,
+            "fused": one.fused.verdict,
+            "fused_reason": one.fused.reason,
+            "claims": "; ".join(f"{part.source}: {part.ground}" for part in one.fused.parts if part.kind != "sound"),
+            "model_version": one.sound.model_version,
+        }
+        for one in every
+    ]
+    return pd.DataFrame(rows).astype({"probability": float})
 
 
-def _judge_or_say_why(path: str, file: Path) -> tuple[str, Verdict | str]:
-    try:
-        return path, detect_file(file)
-    except AudioError as error:
-        return path, str(error)
+def _explained(path: str, file: Path, *, detector: Detector) -> tuple[str, Explained]:
+    from .explain import explain_file
+
+    return path, explain_file(file, detector)
 
 
 def existing_audio(paths: list[Path]) -> list[Path]:

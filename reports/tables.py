@@ -6,11 +6,14 @@ import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import func, select
 
+from ..analysis.detector import Verdict
+from ..analysis.fuse import Evidence, Fused, claim, fuse
+from ..charts.claims import FILE, YOU
 from ..charts.collect import Chart, at
 from ..charts.periods import Period, week_of
 from ..features.registry import EXTRACTOR_VERSION
@@ -111,8 +114,9 @@ class Tables:
         -------
         pandas.DataFrame
             ``recording_id, isrc, artist, title, probability, verdict, reason, preview_provider, preview_id,
-            preview_link, model_version, measured_at``; `verdict` is ``ai``, ``human``, ``undecided`` or
-            ``unmeasured``, `probability` (of AI, 0 to 1) is missing when unmeasured.
+            preview_link, model_version, measured_at, fused, fused_reason``; `verdict` is ``ai``, ``human``, ``undecided``
+            or ``unmeasured``, by the sound alone; `probability` (of AI, 0 to 1) is missing when unmeasured. `fused` also
+            weighs what others say (:meth:`labels`), as `chartropy.analysis.fuse` tells.
         """
         verdict, recording, preview = t.verdict.c, t.recording.c, t.preview.c
         frame = self.workspace.store.frame(
@@ -130,13 +134,63 @@ class Tables:
                 verdict.model_version,
                 verdict.measured_at,
                 verdict.sha256,
+                verdict.evidence,
             )
             .join(t.recording, recording.recording_id == verdict.recording_id)
             .join(t.preview, preview.recording_id == verdict.recording_id, isouter=True)
             .order_by(verdict.recording_id, verdict.measured_at)
         )
-        newest = frame.drop_duplicates("recording_id", keep="last").drop(columns="sha256")
-        return newest.astype({"probability": float}).reset_index(drop=True)
+        newest = frame.drop_duplicates("recording_id", keep="last").reset_index(drop=True)
+        claims = self._claims()
+        fused = [_fused(row, claims.get(str(row.recording_id), [])) for row in newest.itertuples()]
+        newest["fused"], newest["fused_reason"] = [one.verdict for one in fused], [one.reason for one in fused]
+        return newest.drop(columns=["sha256", "evidence"]).astype({"probability": float})
+
+    def witnesses(self, recording_id: str) -> Fused:
+        """Return all evidence about a recording, kept apart, and what it comes to.
+
+        Parameters
+        ----------
+        recording_id : str
+
+        Returns
+        -------
+        chartropy.analysis.fuse.Fused
+
+        Raises
+        ------
+        KeyError
+            When no verdict on it is stored.
+        """
+        verdict = t.verdict.c
+        query = (
+            select(t.verdict).where(verdict.recording_id == recording_id).order_by(verdict.measured_at.desc()).limit(1)
+        )
+        with self.workspace.store.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            raise KeyError(f"no verdict on {recording_id!r}")
+        return _fused(row, self._claims().get(recording_id, []))
+
+    def _claims(self) -> dict[str, list[Evidence]]:
+        """What others than the detector say, by recording."""
+        label, recording = t.label.c, t.recording.c
+        query = (
+            select(recording.same_as, label.source, label.label, label.ground, label.labelled_at)
+            .join(t.recording, recording.recording_id == label.recording_id)
+            .order_by(recording.same_as, label.source, label.subject)
+        )
+        found: dict[str, list[Evidence]] = {}
+        with self.workspace.store.reading() as connection:
+            for row in connection.execute(query):
+                if row.source in (YOU, FILE):
+                    kind = YOU if row.source == YOU else "tags"
+                else:
+                    kind = "registry" if row.source in self.workspace.settings.registries else "platform"
+                found.setdefault(row.same_as, []).append(
+                    claim(row.source, kind, row.label, row.ground, str(row.labelled_at)[:10])
+                )
+        return found
 
     def descriptors(self) -> pd.DataFrame:
         """The newest descriptors of every recording that has a preview.
@@ -383,3 +437,9 @@ def open_workspace(folder: Path | str | None = None) -> Tables:
     >>> season.measures().query("measure == 'ai_share'")  # doctest: +SKIP
     """
     return Tables(Workspace(folder))
+
+
+def _fused(row: Any, claims: list[Evidence]) -> Fused:
+    """Weigh the sound's verdict, as it is stored, with what others say."""
+    sound = Verdict(row.verdict, row.probability, row.reason, row.model_version, json.loads(row.evidence or "{}"))
+    return fuse(sound, claims, str(row.measured_at)[:10])

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 
 from ..audio import previews
-from ..charts.claims import Claims, collect_claims
+from ..audio.tags import read_tags
+from ..charts.claims import FILE, Claims, collect_claims
 from ..charts.collect import Chart, Outcome, collect, missed_weeks
 from ..charts.composite import compose
 from ..charts.periods import YEARS, Kind, Period, last_closed_week, week_of
@@ -141,6 +142,33 @@ def chosen_periods(
     return start, end
 
 
+def rejudge(workspace: Workspace, model: Path | None = None) -> tuple[int, list[str]]:
+    """Judge the whole history again by its stored sketches, and measure the weeks that this changes; no audio is needed.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Held for writing.
+    model : Path, optional
+        A detector's ``.npz``; default: the one that ships with Chartropy.
+
+    Returns
+    -------
+    verdicts : int
+        New or changed. A recording whose sketch cannot be judged by this model keeps its earlier verdict.
+    weeks : list of str
+        Those measured anew.
+    """
+    from ..analysis.detector import Detector
+
+    detector = Detector.load(model)
+    with workspace.store.reading() as connection:
+        recordings = list(connection.scalars(select(t.preview.c.recording_id).where(t.preview.c.sha256.is_not(None))))
+        last = connection.scalar(select(func.max(t.measure.c.week)))
+    judged = _judge_all(workspace, recordings, detector, keep=True)
+    return judged, _measure_all(workspace, detector, date.fromisoformat(last)) if last else []
+
+
 def analyze(workspace: Workspace, week: date, *, renew: bool = True, track: Track = plainly) -> Analysis:
     """Find, describe and judge the recordings of a week, then measure every chart week whose data changed.
 
@@ -249,7 +277,7 @@ def read_season(workspace: Workspace) -> Season:
             "version": version("chartropy"),
             "model_version": detector.model_version,
             "extractor_version": EXTRACTOR_VERSION,
-            "detector": detector.card,
+            "detector": detector.summary,
             "timezone": workspace.settings.timezone,
             "descriptor_count": len(DESCRIPTORS),
         },
@@ -401,9 +429,35 @@ def _describe_all(workspace: Workspace, recordings: list[str], track: Track) -> 
             _store_description(workspace, outcome)
             done += 1
         file = files[sha256]
+        if file:
+            _keep_tags(workspace, sha256, file)
         if file and not workspace.settings.keep_audio:
             file.unlink(missing_ok=True)
     return done
+
+
+def _keep_tags(workspace: Workspace, sha256: str, file: Path) -> None:
+    """Store what a preview's tags say of its making, as a claim."""
+    said = read_tags(file)
+    if not said:
+        return
+    preview = t.preview.c
+    query = select(preview.recording_id, preview.provider, preview.preview_id).where(preview.sha256 == sha256)
+    with workspace.store.transaction() as connection:
+        rows = [
+            {
+                "recording_id": found.recording_id,
+                "source": FILE,
+                "subject": f"{one.source} of {found.provider} {found.preview_id}"[:255],
+                "label": "ai",
+                "ground": f"{one.maker}: {one.ground}",
+                "labelled_at": one.when or workspace.now().date().isoformat(),
+                "page_id": None,
+            }
+            for found in connection.execute(query)
+            for one in said
+        ]
+        upsert(connection, t.label, rows, unless_only=("labelled_at",))
 
 
 def describe_or_say_why(sha256: str, file: Path) -> tuple[str, Description | str]:
@@ -411,7 +465,7 @@ def describe_or_say_why(sha256: str, file: Path) -> tuple[str, Description | str
     from ..features.describe import describe_file
 
     try:
-        return sha256, describe_file(file)
+        return sha256, describe_file(file, sketch=True)
     except AudioError as error:
         return sha256, str(error)
 
@@ -435,7 +489,7 @@ def _store_description(workspace: Workspace, description: Description) -> None:
         "names": " ".join(DESCRIPTORS),
         "vector": description.values.astype("<f4").tobytes(),
         "reasons": json.dumps(description.reasons, sort_keys=True),
-        "sketch": description.sketch.to_bytes(),
+        "sketch": description.sketch.to_bytes() if description.sketch else None,
     }
     with workspace.store.transaction() as connection:
         upsert(connection, t.descriptor, [row])
@@ -444,8 +498,11 @@ def _store_description(workspace: Workspace, description: Description) -> None:
 # -- verdicts and measures ---------------------------------------------------------------------------------------------
 
 
-def _judge_all(workspace: Workspace, recordings: list[str], detector: Detector) -> int:
-    """Judge every recording of the week whose audio this model has not judged; return how many verdicts changed."""
+def _judge_all(workspace: Workspace, recordings: list[str], detector: Detector, *, keep: bool = False) -> int:
+    """Judge every recording whose audio this model has not judged; return how many verdicts changed.
+
+    With `keep`, what cannot be judged keeps the verdict that it has.
+    """
     from ..features.sketch import Sketch
 
     preview, descriptor, verdict = t.preview.c, t.descriptor.c, t.verdict.c
@@ -474,6 +531,8 @@ def _judge_all(workspace: Workspace, recordings: list[str], detector: Detector) 
         for found in newest.values():
             if found.sketch is not None and found.judged == found.sha256:
                 continue
+            if keep and found.sketch is None:
+                continue
             row = {"recording_id": found.recording_id, "model_version": detector.model_version, "measured_at": now}
             if found.sketch is None:
                 reason = found.problem or "the preview was not described yet: run analyze again"
@@ -486,6 +545,8 @@ def _judge_all(workspace: Workspace, recordings: list[str], detector: Detector) 
                 }
             else:
                 said = detector.judge(Sketch.from_bytes(found.sketch))
+                if keep and said.verdict == "unmeasured":
+                    continue
                 row |= {
                     "verdict": said.verdict,
                     "probability": said.probability,

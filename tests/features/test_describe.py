@@ -58,7 +58,9 @@ def reasons(description, family=""):
 
 
 def test_a_song_has_every_descriptor():
-    description = check(describe(Audio(song(), RATE, codec="pcm_16", sha256="ab" * 32)))
+    audio = Audio(song(), RATE, codec="pcm_16", sha256="ab" * 32)
+    description = check(describe(audio, sketch=True))
+    assert describe(audio).sketch is None
     assert description.reasons == {}
     assert description.extractor_version == EXTRACTOR_VERSION
     assert (description.seconds, description.rate, description.codec) == (16.0, RATE, "pcm_16")

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from chartropy.audio.decode import Audio
+from chartropy.features.lines import LONG, SHORT, STEP_DB, STEP_HZ, Lines
 from chartropy.features.sketch import (
     BANDS,
     BINS,
@@ -43,6 +45,21 @@ def test_round_trip_keeps_every_value():
         np.testing.assert_array_equal(getattr(back, name), getattr(drawn, name))
     assert (back.seconds, back.rate, back.channels) == (12.0, RATE, 2)
     assert back.to_bytes() == drawn.to_bytes()
+    for kind in ("long", "short"):
+        np.testing.assert_array_equal(getattr(back.lines, kind), getattr(drawn.lines, kind))
+    assert back.lines.seconds == drawn.lines.seconds == 12.0
+
+
+def test_a_sketch_of_an_earlier_version_is_read_without_lines():
+    drawn = replace(sketch(noise(12)), lines=None)
+    earlier = drawn.to_bytes()
+    assert struct.unpack_from("<H", earlier, 4) == (2,)
+    back = Sketch.from_bytes(earlier)
+    assert back.lines is None
+    assert back == drawn
+    np.testing.assert_array_equal(back.mid, drawn.mid)
+    first = earlier[:4] + struct.pack("<H", 1) + earlier[6:]
+    assert Sketch.from_bytes(first).lines is None
 
 
 def test_same_sound_same_bytes():
@@ -56,8 +73,19 @@ def test_largest_sketch_fits():
         name: rng.integers(0, 0x7BFF, shape, dtype=np.uint16).view(np.float16)
         for name, shape in {"mid": BINS, "side": BINS, "low": BINS, "steps": (STEPS, BANDS)}.items()
     }
-    worst = Sketch(**values, seconds=30, rate=RATE, channels=2, peak_db=0, rms_db=-20, silent=0, bandwidth=16000)
+    lines = Lines(
+        *(
+            np.stack([rng.integers(0, 2**24, (2, 4, count)) * STEP_HZ, rng.integers(0, 256, (2, 4, count)) * STEP_DB], -1)
+            .astype(np.float32)
+            for count in (LONG, SHORT)
+        ),
+        30.0,
+    )  # fmt: skip
+    worst = Sketch(
+        **values, lines=lines, seconds=30, rate=RATE, channels=2, peak_db=0, rms_db=-20, silent=0, bandwidth=16000
+    )
     assert len(worst.to_bytes()) <= MAX_BYTES
+    assert Sketch.from_bytes(worst.to_bytes()) == worst
 
 
 @pytest.mark.parametrize("seconds", [1, 9.7, 10, 30, 61])

@@ -172,7 +172,7 @@ def test_whatever_is_in_a_folder_has_a_row_of_numbers_or_reasons(odd):
 
 
 def test_a_fault_nobody_thought_of_is_a_row_too(songs, monkeypatch):
-    def fail(audio):
+    def fail(audio, *, sketch):
         if audio.name.endswith("03.wav"):
             raise MemoryError
         raise ZeroDivisionError("division by zero")
