@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import mutagen
@@ -18,6 +19,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 import chartropy
 from chartropy.audio.synthesize import synthesize
+from chartropy.features.sketch import Sketch
 from chartropy.features.spectra import RATE
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -177,13 +179,16 @@ class TestOnesOwnWord:
         assert "only with --rejudge" in run("analyze", "--model", trained, "-w", season, code=2)
 
     def test_what_cannot_be_judged_keeps_its_verdict(self, season, trained):
-        from sqlalchemy import update
+        from sqlalchemy import select, update
 
         from chartropy.workspace import tables as t
 
         tables = chartropy.open_workspace(season)
         before = tables.verdicts().set_index("recording_id")["verdict"]
+        stored = t.descriptor.c
         with tables.workspace.store.transaction() as connection:
-            connection.execute(update(t.descriptor).values(sketch=None))
+            for row in connection.execute(select(stored.sha256, stored.sketch)).all():
+                earlier = replace(Sketch.from_bytes(row.sketch), lines=None).to_bytes()
+                connection.execute(update(t.descriptor).where(stored.sha256 == row.sha256).values(sketch=earlier))
         assert run("analyze", "--rejudge", "--model", trained, "-w", season).startswith("0 verdicts")
         pd.testing.assert_series_equal(tables.verdicts().set_index("recording_id")["verdict"], before)
