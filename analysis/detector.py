@@ -36,7 +36,7 @@ import numpy as np
 from ..features.lines import BANDS, Lines
 from ..features.sketch import SKETCH_VERSION, Sketch
 from ..workspace.errors import ModelError
-from .lattice import LONG_WIDTH, SEMITONES, Lattice, Lattices, highest_of, read
+from .lattice import LONG_WIDTH, SEMITONES, Lattice, Lattices, aside_of, highest_of, read
 
 FEATURES_VERSION = 2
 """Rises whenever the same sketch gives other numbers: a model is good for one version."""
@@ -83,7 +83,7 @@ class Verdict:
     evidence : dict
         What JSON can hold: log-odds and thresholds, the kind of the lattice that decided, its spacing in Hz, how many
         lines lie on it and how many would by chance, the strength of every kind in nats, its highest lines in Hz, and the
-        most alike clips of the training (`Neighbour` as a dict).
+        most alike clips of the training, three of each class.
     """
 
     verdict: Literal["ai", "human", "undecided", "unmeasured"]
@@ -183,19 +183,14 @@ def profile(lines: Lines, seen: Score) -> np.ndarray:
         Of each band of each channel, the root of the share of its lines that lie on the lattice which decided; the value of
         every kind; and the logarithm (base 2) of the spacing, 0 where there is none.
     """
-    width = LONG_WIDTH / lines.seconds if lines.seconds else 0.0
-    shares = []
-    for band in lines.long.reshape(-1, *lines.long.shape[-2:]):
-        hertz = highest_of(band[None])
-        on = (
-            np.abs(hertz - np.round(hertz / seen.lattice.spacing) * seen.lattice.spacing) < width
-            if len(hertz)
-            else hertz
-        )
-        shares.append(float(np.mean(on)) if len(hertz) and seen.lattice.spacing else 0.0)
+    spacing = seen.lattice.spacing
+    shares = np.zeros(2 * BANDS)
+    for place, band in enumerate(lines.long.reshape(-1, 1, *lines.long.shape[-2:])):
+        hertz = highest_of(band)
+        if spacing and len(hertz):
+            shares[place] = np.mean(np.abs(aside_of(hertz, spacing)) < LONG_WIDTH / lines.seconds / spacing)
     values = values_of(np.array([seen.strengths[kind] for kind in KINDS]))
-    octave = np.log2(seen.lattice.spacing) if seen.lattice.spacing else 0.0
-    return np.array([*np.sqrt(shares), *values, octave])
+    return np.array([*np.sqrt(shares), *values, np.log2(spacing) if spacing else 0.0])
 
 
 class Detector:
@@ -303,23 +298,23 @@ class Detector:
 
     def _alike(self, own: np.ndarray) -> tuple[dict[str, list[dict[str, Any]]], float]:
         """The three nearest clips of each class, and how far the nearest AI clip is."""
-        a, makers = self._arrays, self.card["makers"]
+        a = self._arrays
         distance = np.sqrt(np.mean(np.square((a["profiles"] - own) / a["profile_scale"]), axis=1))
-        found: dict[str, list[dict[str, Any]]] = {"ai": [], "human": []}
-        nearest = np.inf
-        for place in np.argsort(distance, kind="stable").tolist():
-            maker = makers[int(a["makers"][place])]
-            if len(near := found[maker["label"]]) < 3:
-                near.append(
-                    {
-                        "clip": self.card["clips"][place],
-                        "maker": maker["name"],
-                        "distance": round(float(distance[place]), 2),
-                    }
-                )
-            if maker["label"] == "ai":
-                nearest = min(nearest, float(distance[place]))
-        return found, nearest
+        makers = [self.card["makers"][int(place)] for place in a["makers"]]
+        labels = np.array([maker["label"] for maker in makers])
+        order = np.argsort(distance, kind="stable")
+        found: dict[str, list[dict[str, Any]]] = {
+            label: [
+                {
+                    "clip": self.card["clips"][place],
+                    "maker": makers[place]["name"],
+                    "distance": round(float(distance[place]), 2),
+                }
+                for place in order[labels[order] == label][:3].tolist()
+            ]
+            for label in ("ai", "human")
+        }
+        return found, float(distance[labels == "ai"].min(initial=np.inf))
 
 
 def pack(arrays: dict[str, np.ndarray]) -> bytes:
@@ -335,8 +330,7 @@ def _highest_on(lines: Lines, lattice: Lattice, count: int = 8) -> list[float]:
         return []
     every = lines.long.reshape(-1, 2).astype(float)
     every = every[every[:, 0] > 0]
-    multiple = np.round(every[:, 0] / lattice.spacing)
-    on = every[np.abs(every[:, 0] - multiple * lattice.spacing) < LONG_WIDTH / lines.seconds]
+    on = every[np.abs(aside_of(every[:, 0], lattice.spacing)) < LONG_WIDTH / lines.seconds / lattice.spacing]
     on = on[np.argsort(-on[:, 1], kind="stable")]
     found: dict[int, float] = {}
     for hertz, _ in on.tolist():

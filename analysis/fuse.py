@@ -12,10 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from ..charts.claims import YOU
 from .detector import Verdict
-
-YOU = "you"
-"""The source of what the user says: it stands above all."""
 
 STRENGTHS = {"c2pa": 8.0, "tags": 6.0, "platform": 4.0, "c2pa unsigned": 3.0, "registry": 2.0}
 """Log-odds: a signed record; a tag that a generator writes; a label that a platform gives, by what the uploader declares or its

@@ -44,9 +44,7 @@ HIGHEST = 32
 """Of each band of each channel, the lines among which a spacing that no decoder is known to have is looked for: a decoder's
 are the highest, a note's or a loop's are among many."""
 
-_STEP = (
-    1.5e-5  # of a spacing, from one that is tried to the next: a long line at 15 kHz is as sharp as an eighth of that
-)
+_STEP = 1.5e-5  # of a spacing, from one that is tried to the next; a long line at 15 kHz is eight times as sharp
 _LOWEST_HZ = 100.0
 _LIKELY = 8
 
@@ -119,7 +117,7 @@ def read(lines: Lines, frame_rates: Sequence[float] = FRAME_RATES_HZ) -> Lattice
     *near, free = _likely(highest, width, frame_rates)
     ratios = 2 ** (np.array(SEMITONES) / 12)
     return Lattices(
-        known=_strongest(long, decoder_spacings(), width, 4),
+        known=known_lattice(lines),
         near=tuple(_strongest(highest, spacings, width, 3) for spacings in near),
         shifted=tuple(
             max((_twofold(long, short, rate * ratio, width) for ratio in ratios.tolist()), key=_strength)
@@ -138,8 +136,22 @@ def _twofold(long: np.ndarray, short: np.ndarray, spacing: float, width: float) 
     return replace(found, strength=found.strength + strength(long, spacing, width).strength / 2)
 
 
-def highest_of(lines: np.ndarray, count: int = 1_000_000) -> np.ndarray:
-    """Hz of the highest lines of each band of each channel, rising, float64."""
+def known_lattice(lines: Lines) -> Lattice:
+    """The strongest lattice of long lines among the spacings of `decoder_spacings`."""
+    if not lines.seconds:
+        return Lattice()
+    return _strongest(highest_of(lines.long), decoder_spacings(), LONG_WIDTH / lines.seconds, 4)
+
+
+def aside_of(hertz: np.ndarray, spacing: float | np.ndarray) -> np.ndarray:
+    """How far frequencies lie from the nearest multiple of a spacing, in spacings, -0.5 to 0.5."""
+    place = hertz / spacing
+    place -= np.round(place)
+    return place
+
+
+def highest_of(lines: np.ndarray, count: int | None = None) -> np.ndarray:
+    """Hz of the highest lines of each band of each channel, all unless a count is given; rising, float64."""
     kept = []
     for band in lines.reshape(-1, *lines.shape[-2:]):
         band = band[band[:, 0] > _LOWEST_HZ]
@@ -174,9 +186,7 @@ def strength(hertz: np.ndarray, spacing: float, width: float) -> Lattice:
         half, a third, … of the spacing, down to where places overlap), the most that any would give: the lines which lie
         on that lattice but not on this, shared out evenly; or chance, if that gives more; and one.
     """
-    place = hertz / spacing
-    aside = place - np.round(place)
-    near = width / spacing
+    aside, near = aside_of(hertz, spacing), width / spacing
     on = np.abs(aside) < near
     count, rest = float(on.sum()), aside[~on].astype(np.float32)
     expected = len(hertz) * min(1.0, 2 * near)
@@ -197,9 +207,7 @@ def _strongest(hertz: np.ndarray, spacings: np.ndarray, width: float, tried: int
     """The strongest lattice; only those that hold most lines, for what chance would give, are compared with finer ones."""
     if not len(hertz) or not len(spacings):
         return Lattice()
-    place = hertz / spacings[:, None]
-    place -= np.round(place)
-    count = (np.abs(place) < width / spacings[:, None]).sum(axis=1)
+    count = (np.abs(aside_of(hertz, spacings[:, None])) < width / spacings[:, None]).sum(axis=1)
     promising = np.argsort(-_excess(count, len(hertz) * 2 * width / spacings + 1), kind="stable")[:tried]
     return max((strength(hertz, float(spacings[i]), width) for i in promising), key=_strength)
 
@@ -235,9 +243,7 @@ def _sharpened(hertz: np.ndarray, width: float, spacings: np.ndarray, excess: np
         if excess[place] > 0 and all(abs(place - other) > 2 for other in apart):
             apart.append(place)
     around = spacings[apart[:_LIKELY], None] * (1 + np.linspace(-1.5, 1.5, 16) * _STEP)
-    place = hertz / around[..., None]
-    place -= np.round(place)
-    held = (np.abs(place) < width / around[..., None]).sum(axis=2)
+    held = (np.abs(aside_of(hertz, around[..., None])) < width / around[..., None]).sum(axis=2)
     return around[np.arange(len(around)), held.argmax(axis=1)]
 
 

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -29,11 +28,11 @@ import numpy as np
 from ..audio.decode import decode
 from ..audio.disturb import DISTURBANCES
 from ..features.lines import Lines, find
-from ..features.sketch import RATE, SKETCH_VERSION, Sketch, sketch
+from ..features.sketch import RATE, SKETCH_VERSION, Sketch, sketch_file
 from ..features.spectra import LONGEST, Sound
 from ..workspace.errors import AudioError, SettingsError
-from .detector import FEATURES_VERSION, KINDS, UNITS, pack, profile, refusal, score, values_of
-from .lattice import FRAME_RATES_HZ, Lattices, decoder_spacings, read
+from .detector import FEATURES_VERSION, KINDS, PROFILE, UNITS, pack, profile, refusal, score, values_of
+from .lattice import FRAME_RATES_HZ, Lattices, decoder_spacings, known_lattice, read
 
 CLEAN = "as it is"
 FOLDS = 10
@@ -90,31 +89,6 @@ class Clip:
     codec: str = ""
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What was measured of one clip.
-
-    Attributes
-    ----------
-    strengths : dict of str to numpy.ndarray
-        By disturbance: known, free, near and shifted at each frame rate; shape (2 + 2 * rates,).
-    spacing : float
-        Of the known lattice, untouched, in Hz.
-    lines : Lines
-        Untouched.
-    shortcuts : tuple of float
-        `SHORTCUTS`, untouched.
-    production : str
-        Of `PRODUCTIONS`.
-    """
-
-    strengths: dict[str, np.ndarray]
-    spacing: float
-    lines: Lines
-    shortcuts: tuple[float, ...]
-    production: str
-
-
 @dataclass(frozen=True, eq=False)
 class Table:
     """All that was measured, one row per clip that can be judged.
@@ -131,8 +105,9 @@ class Table:
     taught : tuple of frozenset of str
         For each rate, the generators it was learned from; empty for a usual one.
     strengths : numpy.ndarray, shape (n, conditions, 2 + 2 * r)
-        As `Reading.strengths`; NaN where a clip was not put through a disturbance.
-    lines : list of Lines
+        As `strengths_of`; NaN where a clip was not put through a disturbance.
+    profiles : numpy.ndarray, shape (n, PROFILE)
+        Untouched.
     shortcuts : numpy.ndarray, shape (n, shortcuts)
     productions : numpy.ndarray, shape (n,), str
     dropped : list of str
@@ -146,7 +121,7 @@ class Table:
     rates: np.ndarray
     taught: tuple[frozenset[str], ...]
     strengths: np.ndarray
-    lines: list[Lines]
+    profiles: np.ndarray
     shortcuts: np.ndarray
     productions: np.ndarray
     dropped: list[str]
@@ -262,9 +237,7 @@ def measure(
         raise SettingsError(f"Not one of the {len(clips)} clips can be judged. The first: {dropped[0]}")
     taught: list[frozenset[str]] = []
     if rates is None:
-        learned = further_rates(
-            [(clip.group, found.lines) for clip, found in kept if clip.ai],
-        )
+        learned = further_rates([(clip.group, found.lines) for clip, found in kept if clip.ai])
         rates = [*FRAME_RATES_HZ, *learned]
         taught = [frozenset()] * len(FRAME_RATES_HZ) + list(learned.values())
     seen = {True: -1, False: -1}
@@ -275,7 +248,9 @@ def measure(
         work.append((clip.path, found.lines, tuple(rates), chosen))
     conditions = (CLEAN, *DISTURBANCES)
     strengths = np.full((len(kept), len(conditions), 2 + 2 * len(rates)), np.nan)
-    for row, measured in enumerate(each(_disturb, work, "disturbances")):
+    profiles = np.zeros((len(kept), PROFILE))
+    for row, (own, measured) in enumerate(each(_disturb, work, "disturbances")):
+        profiles[row] = own
         for name, values in measured.items():
             strengths[row, conditions.index(name)] = values
     return Table(
@@ -286,7 +261,7 @@ def measure(
         rates=np.array(rates, float),
         taught=tuple(taught) or (frozenset(),) * len(rates),
         strengths=strengths,
-        lines=[found.lines for _, found in kept],
+        profiles=profiles,
         shortcuts=np.array([[getattr(found, name) for name in SHORTCUTS] for _, found in kept], float),
         productions=np.array([production_of(found) for _, found in kept]),
         dropped=dropped,
@@ -295,18 +270,22 @@ def measure(
 
 def _draw(path: Path) -> Sketch | str:
     try:
-        drawn = sketch(decode(path, name="the clip", rate=RATE, max_seconds=LONGEST))
+        drawn = sketch_file(path, name="the clip")
     except AudioError as error:
         return str(error)
     return refusal(drawn) or drawn
 
 
-def _disturb(path: Path, lines: Lines, rates: tuple[float, ...], chosen: list[str]) -> dict[str, np.ndarray]:
+def _disturb(
+    path: Path, lines: Lines, rates: tuple[float, ...], chosen: list[str]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Profile of a clip, and its strengths as it is and after the chosen disturbances."""
     audio = decode(path, name="the clip", rate=RATE, max_seconds=LONGEST)
-    found = {CLEAN: strengths_of(read(lines, rates))}
+    clean = read(lines, rates)
+    found = {CLEAN: strengths_of(clean)}
     for name in chosen:
         found[name] = strengths_of(read(find(Sound.of(DISTURBANCES[name](audio))), rates))
-    return found
+    return profile(lines, score(clean, np.array(rates))), found
 
 
 def strengths_of(found: Lattices) -> np.ndarray:
@@ -329,7 +308,7 @@ def further_rates(clips: Sequence[tuple[str, Lines]]) -> dict[float, frozenset[s
     """
     votes: dict[str, list[float]] = {}
     for generator, lines in clips:
-        known = read(lines, ()).known
+        known = known_lattice(lines)
         votes.setdefault(generator, []).append(known.spacing if known.strength >= CLEAR else 0.0)
     found: dict[float, set[str]] = {}
     for generator, spacings in sorted(votes.items()):
@@ -506,21 +485,18 @@ def train(
     outcome = cross_validate(table, settles)
     model = calibrate(scores_unseen(table)[settles], table.ai[settles], table.groups[settles])
     makers = sorted({(bool(ai), str(group)) for ai, group in zip(table.ai, table.groups, strict=True)})
-    profiles = np.array(
-        [profile(lines, score(read(lines, table.rates.tolist()), table.rates)) for lines in table.lines]
-    )
-    scale = np.maximum(profiles.std(axis=0), 0.1)
+    scale = np.maximum(table.profiles.std(axis=0), 0.1)
     data = pack(
         {
             "frame_rates": table.rates,
             "calibration": np.array([model.slope, model.bias]),
             "thresholds": model.odds(np.array([model.human_below, model.ai_from])),
-            "profiles": profiles,
+            "profiles": table.profiles,
             "profile_scale": scale,
             "makers": np.array(
                 [makers.index((bool(ai), str(group))) for ai, group in zip(table.ai, table.groups, strict=True)]
             ),
-            "farthest": np.quantile(_to_nearest_other(profiles / scale, table.ai, table.groups), 0.99),
+            "farthest": np.quantile(_to_nearest_other(table.profiles / scale, table.ai, table.groups), 0.99),
         }
     )
     digest = hashlib.sha256(data).hexdigest()
@@ -570,13 +546,6 @@ def require_groups(table: Table, set_aside: dict[str, str], least: int = 2) -> n
         if count < least:  # two: one held out, one to learn from
             raise SettingsError(f"{count} {name} can be judged; at least {least} are needed.")
     return settles
-
-
-def write(data: bytes, card: dict, out: Path) -> None:
-    """Write a model (``.npz``) and its card (``.json``) beside it."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(data)
-    out.with_suffix(".json").write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _to_nearest_other(profiles: np.ndarray, ai: np.ndarray, groups: np.ndarray) -> np.ndarray:

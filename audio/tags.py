@@ -57,6 +57,11 @@ class Said:
     when: str = ""
     trusted: bool = False
 
+    @property
+    def kind(self) -> str:
+        """``tags``, ``c2pa``, or ``c2pa unsigned`` where the signature does not hold."""
+        return "c2pa unsigned" if self.source == "c2pa" and not self.trusted else self.source
+
 
 def read_tags(path: Path) -> list[Said]:
     """Read what a file says of having been made by a model.

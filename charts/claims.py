@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 YOU = "you"
 """The source of what the user says."""
 
-FILE = "file"
-"""The source of what a preview's tags say."""
+FILE = ("tags", "c2pa", "c2pa unsigned")
+"""The sources of what a preview's file says of itself."""
 
 FAILURES = 3
 """After so many failures in a row a platform is not asked for credits any more in this run."""
@@ -81,7 +81,7 @@ def collect_claims(workspace: Workspace, weeks: Iterable[date]) -> Claims:
     """
     done = Claims()
     known = sources_of(workspace)
-    done.changed += _forget_others(workspace, [*known, *workspace.settings.registries, YOU, FILE])
+    done.changed += _forget_others(workspace, [*known, *workspace.settings.registries, YOU, *FILE])
     for name, registry in workspace.settings.registries.items():
         _ask_registry(workspace, name, registry, done)
     for source in known.values():

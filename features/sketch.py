@@ -21,14 +21,15 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from ..audio.decode import Audio
+from ..audio.decode import Audio, decode
 from ..workspace.errors import ModelError
 from .lines import BANDS as LINE_BANDS
 from .lines import LONG, SHORT, STEP_DB, STEP_HZ, Lines, find
-from .spectra import RATE, Sound, window
+from .spectra import LONGEST, RATE, Sound, window
 
 SKETCH_VERSION = 3
 WITHOUT_LINES = (1, 2)
@@ -189,6 +190,27 @@ def _unpacked(data: bytes) -> Lines:
         raise ModelError(f"This sketch is damaged (lines seen over {seconds} s); make it again from the audio.")
     long, short = np.split(every, [2 * LINE_BANDS * LONG])
     return Lines(long.reshape(_LINES["long"]), short.reshape(_LINES["short"]), seconds)
+
+
+def sketch_file(path: Path | str, *, name: str = "") -> Sketch:
+    """Decode a file and draw its sketch; of a file of more than five minutes, of the five in its middle.
+
+    Parameters
+    ----------
+    path : path
+    name : str
+        What messages call it; default: its own name.
+
+    Returns
+    -------
+    Sketch
+
+    Raises
+    ------
+    AudioError
+        The file cannot be decoded, or holds NaN or infinity.
+    """
+    return sketch(decode(path, name=name, rate=RATE, max_seconds=LONGEST))
 
 
 def sketch(audio: Audio) -> Sketch:

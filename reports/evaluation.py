@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
 from ..analysis.detector import Detector
 from ..analysis.train import (
-    CLEAN,
     Outcome,
     Table,
     cross_validate,
@@ -20,19 +18,17 @@ from ..analysis.train import (
     require_groups,
     scores_of,
     train,
-    write,
 )
 from ..workspace.errors import SettingsError
 from ..workspace.files import whole_file
-from .figures import curves
+from .figures import curve
+from .weekly import Track, plainly
 from .words import environment, percent
-
-Track = Callable[..., Iterable]
 
 
 def train_detector(
     manifest: Path, out: Path, *, set_aside: dict[str, str] | None = None, jobs: int = 2, thorough: bool = True,
-    name: str = "lattice", track: Track | None = None,
+    name: str = "lattice", track: Track = plainly,
 ) -> dict:  # fmt: skip
     """Train a detector on labelled clips and write it with its card.
 
@@ -63,14 +59,14 @@ def train_detector(
         raise SettingsError(f"--out {out}: a model is a .npz file.")
     table = measure(read_manifest(manifest), jobs=jobs, thorough=thorough, track=track)
     data, card = train(table, set_aside=set_aside, name=name)
-    write(data, card, out)
+    write_model(data, card, out)
     _write_page(card, card["cross_validation"], out.with_suffix(".html"), _how_trained(card))
     return card
 
 
 def evaluate(
     manifest: Path, *, model: Path | None = None, unseen: bool = False, set_aside: dict[str, str] | None = None,
-    jobs: int = 2, thorough: bool = False, track: Track | None = None,
+    jobs: int = 2, thorough: bool = False, track: Track = plainly,
 ) -> dict:  # fmt: skip
     """Measure a detector on labelled clips.
 
@@ -128,10 +124,16 @@ def _judged(table: Table, detector: Detector) -> Outcome:
     return Outcome(odds, odds >= ai_from, odds < human_below)
 
 
+def write_model(data: bytes, card: dict, out: Path) -> None:
+    """Write a model (``.npz``) and its card (``.json``) beside it."""
+    with whole_file(out) as part:
+        part.write_bytes(data)
+    _write_json(card, out)
+
+
 def write_evaluation(found: dict, out: Path) -> None:
     """Write an evaluation as a page (``.html``) and as numbers (the same name, ``.json``)."""
-    with whole_file(out.with_suffix(".json")) as part:
-        part.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    _write_json(found, out)
     _write_page(found, found, out.with_suffix(".html"), found["how"])
 
 
@@ -190,36 +192,32 @@ def summary(found: dict, figures: dict) -> str:
     return "\n".join(lines)
 
 
+def _write_json(value: dict, beside: Path) -> None:
+    with whole_file(beside.with_suffix(".json")) as part:
+        part.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def _write_page(about: dict, found: dict, out: Path, how: str) -> None:
     page = environment().get_template("detector.html").render(
         about=about,
         found=found,
         how=how,
-        clean=CLEAN,
         percent=percent,
-        roc=curves(
-            [("the detector", found["roc"])],
+        roc=curve(
+            found["roc"],
             name="roc",
             title="Share of AI clips found against share of human clips mistaken",
             x="human clips mistaken for AI",
             y="AI clips found",
-            tick=_percent_of,
-            guide=True,
         ),
-        reliability=curves(
-            [("the detector", [row[:2] for row in found["calibration"]["stated_found_n"]])],
+        reliability=curve(
+            [row[:2] for row in found["calibration"]["stated_found_n"]],
             name="reliability",
             title="Share of AI among clips that were given a probability",
             x="probability given",
             y="share that is AI",
-            tick=_percent_of,
-            guide=True,
             dots=True,
         ),
     )  # fmt: skip
     with whole_file(out) as part:
         part.write_text(page, encoding="utf-8")
-
-
-def _percent_of(value: float) -> str:
-    return f"{100 * value:.0f}%"

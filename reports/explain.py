@@ -9,11 +9,10 @@ import numpy as np
 
 from ..analysis.detector import Detector, Verdict
 from ..analysis.fuse import Evidence, Fused, claim, fuse
-from ..audio.decode import decode
+from ..analysis.lattice import aside_of
 from ..audio.tags import read_tags
 from ..features.lines import EDGES_HZ
-from ..features.sketch import RATE, Sketch, frequencies, sketch
-from ..features.spectra import LONGEST
+from ..features.sketch import Sketch, frequencies, sketch_file
 from ..workspace.errors import AudioError
 from ..workspace.files import whole_file
 from .figures import folded, peaks
@@ -59,7 +58,7 @@ def explain_file(path: Path, detector: Detector | None = None) -> Explained:
     detector = detector or Detector.load()
     drawn = None
     try:
-        drawn = sketch(decode(path, rate=RATE, max_seconds=LONGEST))
+        drawn = sketch_file(path)
         sound = detector.judge(drawn)
     except AudioError as error:
         sound = Verdict("unmeasured", None, str(error), detector.model_version)
@@ -68,11 +67,7 @@ def explain_file(path: Path, detector: Detector | None = None) -> Explained:
 
 def claims_of(path: Path) -> list[Evidence]:
     """What a file says of itself, as evidence."""
-    found = []
-    for said in read_tags(path):
-        kind = "c2pa unsigned" if said.source == "c2pa" and not said.trusted else said.source
-        found.append(claim(said.source, kind, "ai", f"{said.maker}: {said.ground}", said.when))
-    return found
+    return [claim(said.source, said.kind, "ai", f"{said.maker}: {said.ground}", said.when) for said in read_tags(path)]
 
 
 def write_explanation(explained: list[Explained], detector: Detector, out: Path) -> None:
@@ -107,10 +102,8 @@ def _figures(place: int, one: Explained) -> tuple[str, str]:
     if not isinstance(spacing, float | int) or not spacing:
         return spectrum, ""
     every = one.sketch.lines.long[..., 0].ravel().astype(float)
-    every = every[every > 0]
-    aside = every / spacing - np.round(every / spacing)
     return spectrum, folded(
-        aside,
+        aside_of(every[every > 0], spacing),
         name=f"folded-{place}",
         title=f"The steadiest tones by their distance from the nearest multiple of {spacing:.2f} Hz",
         x=f"distance from a multiple of {spacing:.2f} Hz, in multiples",

@@ -262,29 +262,17 @@ def side_by_side(
     return _svg(figure, name, title, stamp)
 
 
-def curves(
-    lines: Sequence[tuple[str, Sequence[Sequence[float]]]],
-    *,
-    name: str,
-    title: str,
-    x: str,
-    y: str,
-    tick: Callable[[float], str],
-    guide: bool = False,
-    dots: bool = False,
-) -> str:
-    """Draw shares against shares.
+def curve(points: Sequence[Sequence[float]], *, name: str, title: str, x: str, y: str, dots: bool = False) -> str:
+    """Draw shares against shares, with the diagonal.
 
     Parameters
     ----------
-    lines : sequence of (str, sequence of pairs)
-        Name of each line, and its points (x, y), 0 to 1.
-    name, title, tick
+    points : sequence of pairs
+        (x, y), 0 to 1.
+    name, title
         As for :func:`over_time`.
     x, y : str
         What the axes tell.
-    guide : bool
-        Draw the diagonal.
     dots : bool
         Mark every point.
 
@@ -294,27 +282,17 @@ def curves(
         An ``<svg>`` element.
     """
     figure, axes = _canvas(WIDTH * 0.75)
-    if guide:
-        axes.plot([0, 1], [0, 1], color=RULE, linewidth=1)
-    for place, (label, points) in enumerate(lines):
-        axes.plot(
-            *zip(*points, strict=True),
-            color=SERIES[place % len(SERIES)],
-            linestyle=LINES[place % len(LINES)],
-            marker=MARKERS[place % len(MARKERS)] if dots else None,
-            linewidth=2,
-            label=label,
-            clip_on=False,
-        )
+    axes.plot([0, 1], [0, 1], color=RULE, linewidth=1)
+    axes.plot(
+        *zip(*points, strict=True), color=SERIES[0], marker=MARKERS[0] if dots else None, linewidth=2, clip_on=False
+    )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(_ticks())
-        axis.set_major_formatter(lambda value, _: tick(value))
+        axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
     axes.set_xlabel(x, color=QUIET, fontsize=TEXT)
     axes.set_ylabel(y, color=QUIET, fontsize=TEXT)
-    if len(lines) > 1:
-        axes.legend(frameon=False, fontsize=TEXT, labelcolor=INK)
     return _svg(figure, name, title, "")
 
 

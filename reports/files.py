@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..audio.decode import decode, find_audio
+from ..audio.decode import find_audio
 from ..workspace.errors import SettingsError
 from ..workspace.files import whole_file
 from .places import is_url
@@ -75,10 +75,9 @@ def detect_file(path: Path | str) -> Verdict:
         When it cannot be decoded.
     """
     from ..analysis.detector import Detector
-    from ..features.sketch import sketch
-    from ..features.spectra import LONGEST, RATE
+    from ..features.sketch import sketch_file
 
-    return Detector.load().judge(sketch(decode(path, rate=RATE, max_seconds=LONGEST)))
+    return Detector.load().judge(sketch_file(path))
 
 
 def detect_files(

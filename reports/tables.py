@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 
 from ..analysis.detector import Verdict
 from ..analysis.fuse import Evidence, Fused, claim, fuse
@@ -162,15 +162,7 @@ class Tables:
         KeyError
             When no verdict on it is stored.
         """
-        verdict = t.verdict.c
-        query = (
-            select(t.verdict).where(verdict.recording_id == recording_id).order_by(verdict.measured_at.desc()).limit(1)
-        )
-        with self.workspace.store.reading() as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None:
-            raise KeyError(f"no verdict on {recording_id!r}")
-        return _fused(row, self._claims().get(recording_id, []))
+        return _fused(self._newest_verdict(recording_id), self._claims().get(recording_id, []))
 
     def _claims(self) -> dict[str, list[Evidence]]:
         """What others than the detector say, by recording."""
@@ -183,8 +175,8 @@ class Tables:
         found: dict[str, list[Evidence]] = {}
         with self.workspace.store.reading() as connection:
             for row in connection.execute(query):
-                if row.source in (YOU, FILE):
-                    kind = YOU if row.source == YOU else "tags"
+                if row.source in (YOU, *FILE):
+                    kind = row.source
                 else:
                     kind = "registry" if row.source in self.workspace.settings.registries else "platform"
                 found.setdefault(row.same_as, []).append(
@@ -401,18 +393,18 @@ class Tables:
 
     def evidence(self, recording_id: str) -> dict:
         """Return what the newest verdict on a recording rests on."""
+        return json.loads(self._newest_verdict(recording_id).evidence)
+
+    def _newest_verdict(self, recording_id: str) -> Row:
         verdict = t.verdict.c
         query = (
-            select(verdict.evidence)
-            .where(verdict.recording_id == recording_id)
-            .order_by(verdict.measured_at.desc())
-            .limit(1)
+            select(t.verdict).where(verdict.recording_id == recording_id).order_by(verdict.measured_at.desc()).limit(1)
         )
         with self.workspace.store.reading() as connection:
-            found = connection.scalar(query)
+            found = connection.execute(query).one_or_none()
         if found is None:
             raise KeyError(f"no verdict on {recording_id!r}")
-        return json.loads(found)
+        return found
 
     def __iter__(self) -> Iterator[tuple[str, pd.DataFrame]]:
         return ((name, getattr(self, name)()) for name in NAMES)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from importlib.metadata import version
@@ -20,9 +20,10 @@ from sqlalchemy import and_, func, select
 
 from ..audio import previews
 from ..audio.tags import read_tags
-from ..charts.claims import FILE, Claims, collect_claims
+from ..charts.claims import Claims, collect_claims
 from ..charts.collect import Chart, Outcome, collect, missed_weeks
 from ..charts.composite import compose
+from ..charts.identity import in_chunks
 from ..charts.periods import YEARS, Kind, Period, last_closed_week, week_of
 from ..features.registry import DESCRIPTORS, EXTRACTOR_VERSION
 from ..features.spectra import SHORTEST
@@ -165,7 +166,7 @@ def rejudge(workspace: Workspace, model: Path | None = None) -> tuple[int, list[
     with workspace.store.reading() as connection:
         recordings = list(connection.scalars(select(t.preview.c.recording_id).where(t.preview.c.sha256.is_not(None))))
         last = connection.scalar(select(func.max(t.measure.c.week)))
-    judged = _judge_all(workspace, recordings, detector, keep=True)
+    judged = sum(_judge_all(workspace, some, detector, keep=True) for some in in_chunks(recordings))
     return judged, _measure_all(workspace, detector, date.fromisoformat(last)) if last else []
 
 
@@ -447,8 +448,8 @@ def _keep_tags(workspace: Workspace, sha256: str, file: Path) -> None:
         rows = [
             {
                 "recording_id": found.recording_id,
-                "source": FILE,
-                "subject": f"{one.source} of {found.provider} {found.preview_id}"[:255],
+                "source": one.kind,
+                "subject": f"{found.provider} {found.preview_id}"[:255],
                 "label": "ai",
                 "ground": f"{one.maker}: {one.ground}",
                 "labelled_at": one.when or workspace.now().date().isoformat(),
@@ -498,7 +499,7 @@ def _store_description(workspace: Workspace, description: Description) -> None:
 # -- verdicts and measures ---------------------------------------------------------------------------------------------
 
 
-def _judge_all(workspace: Workspace, recordings: list[str], detector: Detector, *, keep: bool = False) -> int:
+def _judge_all(workspace: Workspace, recordings: Sequence[str], detector: Detector, *, keep: bool = False) -> int:
     """Judge every recording whose audio this model has not judged; return how many verdicts changed.
 
     With `keep`, what cannot be judged keeps the verdict that it has.

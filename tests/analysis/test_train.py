@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chartropy.analysis import train as training
-from chartropy.analysis.detector import KINDS, UNITS, Detector
+from chartropy.analysis.detector import KINDS, PROFILE, UNITS, Detector
 from chartropy.analysis.train import (
     CLEAN,
     Clip,
@@ -26,12 +26,11 @@ from chartropy.analysis.train import (
     scores_of,
     scores_unseen,
     train,
-    write,
 )
 from chartropy.audio.decode import Audio
 from chartropy.audio.disturb import DISTURBANCES
-from chartropy.features.lines import Lines
 from chartropy.features.sketch import RATE, sketch
+from chartropy.reports.evaluation import write_model
 from chartropy.workspace.errors import SettingsError
 
 from .test_detector import audio, coloured_noise, upsampled
@@ -87,7 +86,7 @@ def a_table(seed: int = 0, per_group: int = 12, groups: int = 5) -> Table:
         rates=np.array([25.0, 45.9375]),
         taught=(frozenset(), frozenset({"maker0"})),
         strengths=strengths,
-        lines=[Lines.none(30.0)] * (2 * count),
+        profiles=np.zeros((2 * count, PROFILE)),
         shortcuts=rng.standard_normal((2 * count, len(training.SHORTCUTS))),
         productions=np.array(["acoustic", "loud"] * count),
         dropped=[],
@@ -283,7 +282,7 @@ class TestEndToEnd:
 
     def test_a_model_is_trained_and_loads(self, table, tmp_path):
         data, card = train(table, set_aside={"folder2": "for the test"}, resamplings=5)
-        write(data, card, tmp_path / "a.npz")
+        write_model(data, card, tmp_path / "a.npz")
         model = Detector.load(tmp_path / "a.npz")
         assert model.sensitivity == (6, 6)
         assert model.specificity[1] == 4
