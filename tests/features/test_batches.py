@@ -155,7 +155,12 @@ def test_every_tensor_is_made_on_the_device(torch, monkeypatch):
 
     monkeypatch.setitem(batches._AT_ONCE, "meta", 2**18)
     monkeypatch.setattr(batches, "_host", host)
-    monkeypatch.setattr(batches, "finish", lambda spectra, _seen, shape: (spectra.power.shape, shape["mfcc"].shape))
+
+    def finish(spectra, _seen, shape, *, sketch):
+        assert sketch
+        return spectra.power.shape, shape["mfcc"].shape
+
+    monkeypatch.setattr(batches, "finish", finish)
     heard = clips()[:2]
     with torch.inference_mode(), torch.device("meta"):
         found = list(batches._describe(heard, [spectra.listen(clip) for clip in heard], sketch=True))
