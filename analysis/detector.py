@@ -6,9 +6,9 @@ lattice, both with their sources). Four kinds of lattice are evidence, each as s
 outdoes chance and the finer lattices that loops and notes make:
 
 1. *known*: at a spacing that a decoder has;
-2. *near*: within 5 % of a usual frame rate: the recording was resampled, or is played a little faster or slower;
-3. *shifted*: in lines of one second, at a usual frame rate shifted by semitones: what survives a phase vocoder;
-4. *free*: anywhere: a decoder of another build, or quite another speed.
+2. *near*: within 5 % of a usual frame rate, and no note's: the recording was resampled, or is played a little faster or slower;
+3. *shifted*: in lines of three quarters of a second, at a usual frame rate shifted by semitones: what survives a phase vocoder;
+4. *free*: anywhere but at a note's: a decoder of another build, or quite another speed.
 
 The more places a kind allows, the more often music gets there, so each has its unit (`UNITS`): the score is the largest of
 log(1 + strength) / log(1 + unit). It is calibrated (J. Platt 1999) on recordings by generators and from sources that took no
@@ -46,7 +46,7 @@ MAX_SILENT = 0.5
 MIN_BANDWIDTH = 5_000.0
 
 KINDS = ("known", "near", "shifted", "free")
-UNITS = {"known": 10.0, "near": 40.0, "shifted": 6.0, "free": 120.0}
+UNITS = {"known": 10.0, "near": 25.0, "shifted": 5.0, "free": 75.0}
 """Strength in nats at which a lattice of each kind counts as much as one of another."""
 
 ENOUGH = 0.7
@@ -131,6 +131,8 @@ def refusal(sketch: Sketch) -> str:
             f"The sound reaches only up to {sketch.bandwidth / 1000:.1f} kHz; traces are looked for from 2 kHz on, and at "
             f"least {MIN_BANDWIDTH / 1000:.0f} kHz are needed."
         )
+    if sketch.speech.alone:
+        return "There is only speech to judge: syllables, pauses and sibilants, without a beat."
     if sketch.lines is None:
         return "Its sketch was drawn by an earlier Chartropy, without what is judged now: describe the audio anew."
     return ""

@@ -8,16 +8,17 @@ artifacts in neural audio synthesis", ICASSP 2021), D. Afchar et al. ("A Fourier
 (`chartropy.features.lines`), so a multiple is met to a few hundredths of a hertz: what lies on a lattice by chance is
 counted, and there is next to none.
 
-Music has lattices too. A synthesizer's note is one, and a loop that repeats to the sample puts lines at all multiples of one
-over its length. A lattice therefore has to hold more lines than it would if its lines were drawn from any finer lattice of
-which it is a part (`strength`).
+Music has lattices too. A loop that repeats to the sample puts lines at all multiples of one over its length: a lattice has to
+hold more lines than it would if they were drawn from any finer lattice of which it is a part (`strength`). The partials of a
+synthesizer's note are a lattice, and lie on one of every whole part of its frequency: the coarsest lattice that holds the
+lines counts (`coarsest`), and a decoder's is a frame rate times a power of two, and not in tune (`in_tune`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -26,19 +27,28 @@ from ..features.lines import Lines
 SPACINGS_HZ = (20.0, 110.0)
 """Lattices that are looked for. A coarser one is found by a part of its spacing, a finer one by its multiples."""
 
-FRAME_RATES_HZ = (44_100 / 2048, 44_100 / 1024, 44_100 / 512, 25.0, 50.0, 100.0)
+FRAME_RATES_HZ = (44_100 / 2048, 44_100 / 1024, 44_100 / 512, 48_000 / 1024, 48_000 / 512, 25.0, 50.0, 75.0, 100.0)
 """Where short lines are looked for, which are not sharp enough to try every spacing: how many latent frames a second
 published decoders have, and small multiples. 44100/512 (R. Kumar et al., Descript Audio Codec, 2023), 44100/2048 (Z. Evans
-et al., Stable Audio Open, 2024), 25 to 75 (A. Defossez et al., EnCodec, 2022; N. Zeghidour et al., SoundStream, 2021)."""
+et al., Stable Audio Open, 2024), 25 to 75 (A. Defossez et al., EnCodec, 2022; N. Zeghidour et al., SoundStream, 2021); 512 and
+1024 samples are also the usual hops of the mel spectra that vocoders start from (S. Lee et al., BigVGAN, 2023)."""
 
 SEMITONES = (0, -3, -2, -1, 1, 2, 3)
 """Shifts of pitch that are tried."""
+
+VOCODER_HZ, VOCODER = 44_100 / 2048, 2.0
+"""What a phase vocoder leaves, which shifts the pitch of a recording: lines of its own at the multiples of the distance of its
+bins, of usually 2048 samples, shifted like all else. At such a spacing a shifted lattice counts less, divided by this."""
 
 LONG_WIDTH, SHORT_WIDTH = 1.0, 0.3
 """How far a line may lie from its place, over the length it was seen over: 1/30 Hz for a long one of 30 s."""
 
 DRIFT = 0.05
 """How much faster or slower than it was made a recording is thought to be played."""
+
+IN_TUNE = 3.0
+"""Cents from a note of the tempered scale (A4 = 440 Hz) within which a spacing is that note's, not a decoder's: of the frame
+rates above none is nearer than 11."""
 
 HIGHEST = 32
 """Of each band of each channel, the lines among which a spacing that no decoder is known to have is looked for: a decoder's
@@ -47,6 +57,9 @@ are the highest, a note's or a loop's are among many."""
 _STEP = 1.5e-5  # of a spacing, from one that is tried to the next; a long line at 15 kHz is eight times as sharp
 _LOWEST_HZ = 100.0
 _LIKELY = 8
+_OUTSIDE = 0.1  # of a lattice's strength, what lines that are not on a coarser one may have
+_FEWEST = 4  # lines that a lattice has
+_WIDEST = 64  # times a spacing, how wide its coarsest lattice is looked for
 
 
 @dataclass(frozen=True)
@@ -80,13 +93,14 @@ class Lattices:
         Of long lines, among the spacings that a decoder of a usual sampling rate can have (`decoder_spacings`).
     near : tuple of Lattice
         For each frame rate, of the highest long lines, among spacings no further than `DRIFT` from it: a recording that
-        was resampled, or is played a little faster or slower.
+        was resampled, or is played a little faster or slower. Its coarsest lattice is as near to a power of two times the
+        rate, and not in tune.
     shifted : tuple of Lattice
         For each frame rate, of short lines, among the rate shifted by `SEMITONES`; its strength is that of the short lines
-        and half that of the long ones at the same spacing.
+        and half that of the long ones at the same spacing. Its coarsest lattice is a power of two times as wide.
     free : Lattice
-        Of the highest long lines, among all spacings: a decoder of another build, or played at quite another speed. Music
-        comes here too.
+        Of the highest long lines, among all spacings: a decoder of another build, or played at quite another speed. Its
+        coarsest lattice is none beyond `SPACINGS_HZ`, and not in tune. Music comes here too.
     """
 
     known: Lattice
@@ -115,25 +129,62 @@ def read(lines: Lines, frame_rates: Sequence[float] = FRAME_RATES_HZ) -> Lattice
     long, short = highest_of(lines.long), highest_of(lines.short)
     highest = highest_of(lines.long, HIGHEST)
     *near, free = _likely(highest, width, frame_rates)
-    ratios = 2 ** (np.array(SEMITONES) / 12)
     return Lattices(
         known=known_lattice(lines),
-        near=tuple(_strongest(highest, spacings, width, 3) for spacings in near),
-        shifted=tuple(
-            max((_twofold(long, short, rate * ratio, width) for ratio in ratios.tolist()), key=_strength)
-            for rate in frame_rates
+        near=tuple(
+            _strongest(highest, spacings, width, 5, partial(_is_near, rate=rate))
+            for spacings, rate in zip(near, frame_rates, strict=True)
         ),
-        free=_strongest(highest, free, width, 5),
+        shifted=tuple(_shifted(long, short, rate, width) for rate in frame_rates),
+        free=_strongest(highest, free, width, 8, _is_free),
     )
 
 
-def _strength(lattice: Lattice) -> float:
-    return lattice.strength
+def _is_near(spacing: float, rate: float) -> bool:
+    octaves = round(np.log2(spacing / rate))
+    return octaves >= 0 and abs(spacing / rate / 2**octaves - 1) < DRIFT and not in_tune(spacing)
 
 
-def _twofold(long: np.ndarray, short: np.ndarray, spacing: float, width: float) -> Lattice:
-    found = strength(short, spacing, SHORT_WIDTH)
-    return replace(found, strength=found.strength + strength(long, spacing, width).strength / 2)
+def _is_free(spacing: float) -> bool:
+    return spacing <= SPACINGS_HZ[1] and not in_tune(spacing)
+
+
+def _shifted(long: np.ndarray, short: np.ndarray, rate: float, width: float) -> Lattice:
+    found = _strongest(short, rate * 2 ** (np.array(SEMITONES) / 12), SHORT_WIDTH, len(SEMITONES))
+    if not found.strength:
+        return found
+    multiple = round(coarsest(short, found, SHORT_WIDTH) / found.spacing)
+    if multiple & (multiple - 1):  # no power of two
+        return Lattice()
+    total = found.strength + strength(long, found.spacing, width).strength / 2
+    vocoded = abs(rate - VOCODER_HZ) < 1e-6 and found.spacing != rate
+    return replace(found, strength=total / VOCODER if vocoded else total)
+
+
+def in_tune(hertz: float) -> bool:
+    """Whether a frequency is that of a note, within `IN_TUNE`."""
+    cents = 1200 * np.log2(hertz / 440)
+    return abs(cents - 100 * round(cents / 100)) < IN_TUNE
+
+
+def coarsest(hertz: np.ndarray, lattice: Lattice, width: float) -> float:
+    """The widest spacing in Hz that holds the lines of a lattice, but for those that chance put there.
+
+    Parameters
+    ----------
+    hertz : numpy.ndarray, shape (n,)
+        Frequencies of lines.
+    lattice : Lattice
+        Of them.
+    width : float
+        As for `strength`.
+    """
+    multiples = np.round(hertz[_on(hertz, lattice.spacing, width)] / lattice.spacing).astype(int)
+    times = np.arange(2, _WIDEST + 1)
+    inside = (multiples % times[:, None] == 0).sum(axis=1)
+    outside = _excess(len(multiples) - inside, lattice.expected * (1 - 1 / times))
+    held = (inside >= _FEWEST) & (outside <= _OUTSIDE * lattice.strength)
+    return lattice.spacing * float(times[held].max(initial=1))
 
 
 def known_lattice(lines: Lines) -> Lattice:
@@ -141,6 +192,10 @@ def known_lattice(lines: Lines) -> Lattice:
     if not lines.seconds:
         return Lattice()
     return _strongest(highest_of(lines.long), decoder_spacings(), LONG_WIDTH / lines.seconds, 4)
+
+
+def _on(hertz: np.ndarray, spacing: float, width: float) -> np.ndarray:
+    return np.abs(aside_of(hertz, spacing)) < width / spacing
 
 
 def aside_of(hertz: np.ndarray, spacing: float | np.ndarray) -> np.ndarray:
@@ -203,13 +258,23 @@ def strength(hertz: np.ndarray, spacing: float, width: float) -> Lattice:
     return Lattice(spacing, float(count * np.log(count / expected) - (count - expected)), count, expected)
 
 
-def _strongest(hertz: np.ndarray, spacings: np.ndarray, width: float, tried: int) -> Lattice:
-    """The strongest lattice; only those that hold most lines, for what chance would give, are compared with finer ones."""
+def _strongest(
+    hertz: np.ndarray, spacings: np.ndarray, width: float, tried: int, fits: Callable[[float], bool] | None = None
+) -> Lattice:
+    """The strongest lattice, of those whose coarsest spacing fits if that is asked.
+
+    Only those that hold most lines, for what chance would give, are compared with finer ones.
+    """
+    best = Lattice()
     if not len(hertz) or not len(spacings):
-        return Lattice()
+        return best
     count = (np.abs(aside_of(hertz, spacings[:, None])) < width / spacings[:, None]).sum(axis=1)
     promising = np.argsort(-_excess(count, len(hertz) * 2 * width / spacings + 1), kind="stable")[:tried]
-    return max((strength(hertz, float(spacings[i]), width) for i in promising), key=_strength)
+    for spacing in spacings[promising].tolist():
+        found = strength(hertz, spacing, width)
+        if found.strength > best.strength and (fits is None or fits(coarsest(hertz, found, width))):
+            best = found
+    return best
 
 
 def _likely(hertz: np.ndarray, width: float, frame_rates: Sequence[float]) -> list[np.ndarray]:
@@ -247,6 +312,6 @@ def _sharpened(hertz: np.ndarray, width: float, spacings: np.ndarray, excess: np
     return around[np.arange(len(around)), held.argmax(axis=1)]
 
 
-def _excess(count: np.ndarray, expected: np.ndarray) -> np.ndarray:
+def _excess(count: np.ndarray | int, expected: np.ndarray | float) -> np.ndarray:
     count = np.maximum(count, 1e-9)
     return np.where(count > expected, count * np.log(count / expected) - (count - expected), 0.0)

@@ -32,10 +32,10 @@ EDGES_HZ = (2_000.0, 4_500.0, 7_500.0, 11_000.0, 15_500.0)
 BANDS = len(EDGES_HZ) - 1
 CHANNELS = ("mid", "side")
 SECONDS = 30.0
-SHORT_SECONDS = 1.0
+SHORT_SECONDS = 0.75
 LEVEL_SECONDS = 0.04
 
-LONG, SHORT = 64, 32
+LONG, SHORT = 64, 48
 """How many lines are kept of each band of each channel, at either resolution."""
 
 STEP_HZ = 2.0**-10
@@ -91,12 +91,12 @@ def find(sound: Sound) -> Lines:
     -------
     Lines
     """
-    length = min(sound.length, round(SECONDS * RATE))
+    start, stop = middle(sound)
+    length = stop - start
     found = Lines.none(length / RATE)
     if length < 2 * SHORT_SECONDS * RATE:
         return found
-    start = (sound.length - length) // 2
-    parts = [sound.part(which, start, start + length) for which in CHANNELS]
+    parts = [sound.part(which, start, stop) for which in CHANNELS]
     powers = [float(np.vdot(part, part)) / length for part in parts]
     for channel, (part, power) in enumerate(zip(parts, powers, strict=True)):
         if power <= _CLEAR * sum(powers):
@@ -108,6 +108,13 @@ def find(sound: Sound) -> Lines:
             found.long[channel, band] = _long_lines(samples, band, first_hz)
             found.short[channel, band] = _short_lines(samples, band, first_hz)
     return found
+
+
+def middle(sound: Sound) -> tuple[int, int]:
+    """First sample of the middle `SECONDS` of a clip, and the one after the last."""
+    length = min(sound.length, round(SECONDS * RATE))
+    start = (sound.length - length) // 2
+    return start, start + length
 
 
 def _power(decibels: float) -> float:

@@ -14,6 +14,8 @@ Four pictures are kept, and the steadiest tones:
   what a machine leaves in every window stays.
 * `Sketch.steps`: 32 bands by 64 steps of time, equally wide on the ERB-rate scale (Glasberg & Moore 1990).
 * `Sketch.lines`: what `chartropy.features.lines` finds.
+
+And what `chartropy.features.speech` measures of the same half minute.
 """
 
 from __future__ import annotations
@@ -30,10 +32,11 @@ from ..workspace.errors import ModelError
 from .lines import BANDS as LINE_BANDS
 from .lines import LONG, SHORT, STEP_DB, STEP_HZ, Lines, find
 from .spectra import LONGEST, RATE, Sound, window
+from .speech import SILENT, Speech, measure
 
 SKETCH_VERSION = 3
 WITHOUT_LINES = (1, 2)
-"""Earlier versions that are read: they hold no lines, and 1 looked at twice as many windows."""
+"""Earlier versions that are read: they hold no lines and nothing of speech, and 1 looked at twice as many windows."""
 
 N_FFT = 16_384
 BINS = N_FFT // 2 + 1
@@ -49,6 +52,7 @@ MAX_BYTES = 65_536
 _MAGIC = b"CSKT"
 _HEAD = struct.Struct("<4sHH")  # magic, version, reserved
 _META = struct.Struct("<diidddd")
+_ADDED = struct.Struct("<5fd")  # since version 3: speech, and the seconds that lines were seen over
 _LINES = {"long": (2, LINE_BANDS, LONG, 2), "short": (2, LINE_BANDS, SHORT, 2)}
 _LINE_COUNT = 2 * LINE_BANDS * (LONG + SHORT)
 _SHAPES = {"mid": (BINS,), "side": (BINS,), "low": (BINS,), "steps": (STEPS, BANDS)}
@@ -68,6 +72,8 @@ class Sketch:
         Level of mid in dB, per step of sounding time and band (`band_edges`).
     lines : Lines or None
         The steadiest tones; None in a sketch that an earlier version drew.
+    speech : Speech
+        What tells talk from music; all zeros in a sketch that an earlier version drew.
     seconds : float
         Length of the clip.
     rate : int
@@ -94,6 +100,7 @@ class Sketch:
     rms_db: float
     silent: float
     bandwidth: float
+    speech: Speech = SILENT
 
     def __post_init__(self):
         for name, shape in _SHAPES.items():
@@ -120,7 +127,8 @@ class Sketch:
         planes = values.view(np.uint8).reshape(-1, 2).T.tobytes()
         if self.lines is None:
             return _HEAD.pack(_MAGIC, WITHOUT_LINES[-1], 0) + zlib.compress(meta + planes, 6)
-        return _HEAD.pack(_MAGIC, SKETCH_VERSION, 0) + zlib.compress(meta + planes + _packed(self.lines), 6)
+        added = _ADDED.pack(*self.speech, self.lines.seconds)
+        return _HEAD.pack(_MAGIC, SKETCH_VERSION, 0) + zlib.compress(meta + planes + added + _packed(self.lines), 6)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Sketch:
@@ -141,7 +149,7 @@ class Sketch:
                 + ("upgrade Chartropy." if version > SKETCH_VERSION else "make it again from the audio.")
             )
         pictures = _META.size + 2 * sum(int(np.prod(shape)) for shape in _SHAPES.values())
-        expected = pictures if version in WITHOUT_LINES else pictures + 8 + 4 * _LINE_COUNT
+        expected = pictures if version in WITHOUT_LINES else pictures + _ADDED.size + 4 * _LINE_COUNT
         try:
             unpacker = zlib.decompressobj()
             body = unpacker.decompress(data[_HEAD.size :], expected + 1)  # a bomb stops here
@@ -161,9 +169,11 @@ class Sketch:
             arrays[name] = values[start : start + size].reshape(shape).astype(np.float16)
             start += size
         seconds, rate, channels, peak_db, rms_db, silent, bandwidth = meta
+        lines, speech = (None, SILENT) if version in WITHOUT_LINES else _unpacked(body[pictures:])
         return cls(
             **arrays,
-            lines=None if version in WITHOUT_LINES else _unpacked(body[pictures:]),
+            lines=lines,
+            speech=speech,
             seconds=seconds,
             rate=rate,
             channels=channels,
@@ -175,21 +185,21 @@ class Sketch:
 
 
 def _packed(lines: Lines) -> bytes:
-    """8 bytes of seconds, then of every line 3 bytes of frequency and one of height, byte by byte: alike ones together."""
+    """Of every line 3 bytes of frequency and one of height, byte by byte: alike ones together."""
     every = np.concatenate([getattr(lines, name).reshape(-1, 2) for name in _LINES])
     words = np.round(every[:, 0] / STEP_HZ).astype("<u4")
     words |= np.round(every[:, 1] / STEP_DB).astype("<u4") << 24
-    return struct.pack("<d", lines.seconds) + words.view(np.uint8).reshape(-1, 4).T.tobytes()
+    return words.view(np.uint8).reshape(-1, 4).T.tobytes()
 
 
-def _unpacked(data: bytes) -> Lines:
-    (seconds,) = struct.unpack_from("<d", data)
-    words = np.frombuffer(data[8:], np.uint8).reshape(4, -1).T.copy().view("<u4").ravel()
+def _unpacked(data: bytes) -> tuple[Lines, Speech]:
+    *speech, seconds = _ADDED.unpack_from(data)
+    words = np.frombuffer(data[_ADDED.size :], np.uint8).reshape(4, -1).T.copy().view("<u4").ravel()
     every = np.stack([(words & 0xFFFFFF) * STEP_HZ, (words >> 24) * STEP_DB], axis=1).astype(np.float32)
-    if not 0 <= seconds < 1e6:  # NaN is not
+    if not (0 <= seconds < 1e6 and np.isfinite(speech).all()):  # NaN is not between
         raise ModelError(f"This sketch is damaged (lines seen over {seconds} s); make it again from the audio.")
     long, short = np.split(every, [2 * LINE_BANDS * LONG])
-    return Lines(long.reshape(_LINES["long"]), short.reshape(_LINES["short"]), seconds)
+    return Lines(long.reshape(_LINES["long"]), short.reshape(_LINES["short"]), seconds), Speech(*speech)
 
 
 def sketch_file(path: Path | str, *, name: str = "") -> Sketch:
@@ -356,6 +366,7 @@ def draw(audio: Audio, sound: Sound, seen: LongTerm | None) -> Sketch:
         low=_low(seen.mid_db).astype(np.float16),
         steps=np.maximum(steps, FLOOR_DB).astype(np.float16),
         lines=find(sound),
+        speech=measure(sound),
         **meta,
         silent=seen.silent,
         bandwidth=_bandwidth(seen.mid_mean),

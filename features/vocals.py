@@ -18,13 +18,11 @@ import numpy as np
 from . import spectra as shared
 from .courses import Descriptor, Measured
 from .spectra import Spectra
+from .speech import syllabic
 from .tonality import Harmony
 
 RANGE = (200.0, 3500.0)
 """Hz in which partials of voices are looked for."""
-
-SYLLABLES = (3.0, 8.0)
-"""Hz at which syllables come (Houtgast & Steeneken 1985)."""
 
 EVIDENCE = ("gliding", "together", "syllables")
 WEIGHTS = np.array([-5.4, -11.5, 44.5, 2.7])
@@ -34,7 +32,6 @@ SHORTEST = 3.0
 """Seconds needed to speak of syllables."""
 
 _STEADY, _FURTHEST = 12.0, 120.0  # cents: below, measurement wavers too; above, it is another note
-_MODULATIONS = (0.5, 20.0)  # Hz against which syllables are held
 
 
 def measure(spectra: Spectra, harmony: Harmony) -> Measured:
@@ -94,17 +91,9 @@ def _glides(harmony: Harmony) -> tuple[float, float]:
 
 def _syllables(spectra: Spectra) -> float:
     """Share of the modulation of the voice's band, .5 to 20 Hz, that lies at the rate of syllables."""
-    from scipy.fft import rfft
-
     centres = shared.onset_edges()[1:-1]
     power = spectra.onset_power[:, (centres >= RANGE[0]) & (centres <= RANGE[1])].sum(axis=1)
-    level = np.sqrt(power)
-    level = level - level.mean()
-    spectrum = np.abs(np.asarray(rfft(level * np.hanning(len(level))))) ** 2
-    hertz = np.arange(len(spectrum)) * shared.ONSET_FRAMES_PER_SECOND / len(level)
-    inside, around = ((hertz >= low) & (hertz <= high) for low, high in (SYLLABLES, _MODULATIONS))
-    whole = float(spectrum[around].sum())
-    return float(spectrum[inside].sum() / whole) if whole > 0 else 0.0
+    return syllabic(np.sqrt(power), shared.ONSET_FRAMES_PER_SECOND)
 
 
 # -- what is declared --------------------------------------------------------------------------------------------------

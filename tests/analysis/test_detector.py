@@ -116,19 +116,15 @@ class TestJudging:
     @pytest.mark.parametrize(
         "hz",
         [
-            55.0,
-            pytest.param(
-                110.0, marks=pytest.mark.xfail(reason="a fifth of it is near a frame rate; docs/DETECTOR.md says so")
-            ),
-            233.08,
-            987.77,
+            *(43.654, 55.0, 87.307, 110.0, 233.08, 466.16, 987.77),
+            pytest.param(98.5, marks=pytest.mark.xfail(reason="out of tune and near a frame rate: LIMITS says so")),
         ],
     )
     def test_steady_harmonics_of_a_note_are_not_a_decoder(self, shipped, hz):
         time = np.arange(SECONDS * RATE) / RATE
         note = sum(np.sin(2 * np.pi * hz * k * time + k) / k for k in range(1, int(15000 / hz)))
         verdict = shipped.judge(sketch(audio(0.3 * note / np.abs(note).max() + coloured_noise(3))))
-        assert verdict.verdict != "ai" or verdict.evidence["kind"] == "free"
+        assert verdict.verdict != "ai"
 
     @pytest.mark.parametrize("tempo", [120, 128, 150])
     def test_a_drum_machine_is_not_a_decoder(self, shipped, tempo):

@@ -10,8 +10,11 @@ from chartropy.analysis.lattice import (
     FRAME_RATES_HZ,
     SEMITONES,
     SPACINGS_HZ,
+    VOCODER,
+    coarsest,
     decoder_spacings,
     highest_of,
+    in_tune,
     read,
     strength,
 )
@@ -72,6 +75,29 @@ class TestStrength:
         assert strength(off, 50.0, 0.06).strength > 20
 
 
+class TestCoarsest:
+    @pytest.mark.parametrize(("spacing", "widest"), [(22.0, 110.0), (50.0, 50.0), (43.066, 172.264), (32.7, 98.1)])
+    def test_the_widest_that_holds_the_lines(self, spacing, widest):
+        hertz = np.sort(np.concatenate([multiples(widest, 15), scattered(60)]))
+        found = coarsest(hertz, strength(hertz, spacing, 0.03), 0.03)
+        assert found / widest == pytest.approx(1, rel=1e-6)
+
+    def test_half_of_the_lines_are_not_all(self):
+        hertz = np.concatenate([multiples(25.0, 30), multiples(50.0, 30, seed=1)])
+        assert coarsest(hertz, strength(hertz, 25.0, 0.03), 0.03) == pytest.approx(25.0)
+
+    def test_what_chance_put_there_does_not_count(self):
+        hertz = np.concatenate([multiples(150.0, 30), [50.0 * 201]])
+        assert coarsest(hertz, strength(hertz, 50.0, 0.03), 0.03) == 150.0
+
+
+def test_in_tune():
+    for hertz in (440.0, 46.2493, 58.2705, 110.1):
+        assert in_tune(hertz)
+    for hertz in (*FRAME_RATES_HZ, 442.0, 110.3):
+        assert not in_tune(hertz)
+
+
 class TestRead:
     @pytest.mark.parametrize("spacing", [44_100 / 2048, 25.0, 44_100 / 960, 48_000 / 1024, 44_100 / 512])
     def test_a_decoders_lattice_is_known(self, spacing):
@@ -87,6 +113,23 @@ class TestRead:
         nearest = max(found.near, key=lambda lattice: lattice.strength)
         assert nearest.strength > 40
         assert nearest.spacing == pytest.approx(spacing, rel=5e-6)
+
+    @pytest.mark.parametrize("hertz", [110.0, 43.654, 349.228, 130.4, 587.9])
+    def test_a_note_is_neither_near_nor_free(self, hertz):
+        # a fifth of 110 Hz is near 44100/2048 Hz; F1 and F4 are near 44100/1024 Hz and a power of two of it, and in tune
+        found = read(lines_at(np.concatenate([multiples(hertz, min(60, int(13_000 / hertz))), scattered(80)])))
+        assert max(lattice.strength for lattice in found.near) < 8
+        assert found.free.strength < 8
+
+    def test_a_vocoders_own_lines_count_half(self):
+        blurred = np.random.default_rng(0).uniform(-0.2, 0.2, 40)
+        by_rate = {}
+        for rate in (44_100 / 2048, 25.0):
+            short = np.concatenate([multiples(rate * 2 ** (2 / 12), 40) + blurred, scattered(30, 5)])
+            by_rate[rate] = max(
+                lattice.strength for lattice in read(lines_at(scattered(100, 4), short), [rate]).shifted
+            )
+        assert by_rate[44_100 / 2048] < 1.5 / VOCODER * by_rate[25.0]
 
     def test_far_from_any_rate_it_is_free(self):
         found = read(lines_at(np.concatenate([multiples(67.89, 40), scattered(80)])))

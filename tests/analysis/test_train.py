@@ -270,6 +270,7 @@ def table(manifest) -> Table:
     return measure(read_manifest(manifest), jobs=1)
 
 
+@pytest.mark.slow
 class TestEndToEnd:
     def test_every_clip_and_every_disturbance_in_turn(self, table):
         assert len(table) == 12

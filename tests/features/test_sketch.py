@@ -25,6 +25,7 @@ from chartropy.features.sketch import (
     window_starts,
 )
 from chartropy.features.spectra import Sound
+from chartropy.features.speech import SILENT
 from chartropy.workspace.errors import ModelError, UnsuitableAudio
 
 
@@ -48,10 +49,11 @@ def test_round_trip_keeps_every_value():
     for kind in ("long", "short"):
         np.testing.assert_array_equal(getattr(back.lines, kind), getattr(drawn.lines, kind))
     assert back.lines.seconds == drawn.lines.seconds == 12.0
+    assert back.speech == drawn.speech != SILENT
 
 
 def test_a_sketch_of_an_earlier_version_is_read_without_lines():
-    drawn = replace(sketch(noise(12)), lines=None)
+    drawn = replace(sketch(noise(12)), lines=None, speech=SILENT)
     earlier = drawn.to_bytes()
     assert struct.unpack_from("<H", earlier, 4) == (2,)
     back = Sketch.from_bytes(earlier)
