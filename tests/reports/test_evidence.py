@@ -22,7 +22,7 @@ from chartropy.audio.synthesize import synthesize
 from chartropy.features.sketch import Sketch
 from chartropy.features.spectra import RATE
 
-pytestmark = pytest.mark.xdist_group("demo")
+pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.slow]
 
 
 def run(*arguments: object, code: int = 0) -> str:
@@ -52,6 +52,17 @@ def manifest(tmp_path_factory) -> Path:
     path = folder / "manifest.csv"
     with path.open("w", newline="") as file:
         csv.writer(file).writerows(rows)
+    return path
+
+
+def tagged(path: Path, *, machine_made: bool) -> Path:
+    """An MP3 that says it comes from Suno, as Suno writes it."""
+    sound = synthesize(2, seconds=12.0, machine_made=machine_made)
+    soundfile.write(path, np.clip(sound.samples.T, -1, 1), RATE, format="MP3")
+    file = mutagen.File(path)  # pyright: ignore[reportPrivateImportUsage]
+    file.add_tags()
+    file.tags.add(TXXX(encoding=3, desc="comment", text="made with suno; created=2025-11-03; id=1"))
+    file.save()
     return path
 
 
@@ -114,13 +125,7 @@ class TestDetectorOfOnesOwn:
 
 class TestBehindAVerdict:
     def test_a_page_with_figures_neighbours_and_claims(self, manifest, tmp_path):
-        song = tmp_path / "a <b> song.mp3"
-        sound = synthesize(2, seconds=12.0, machine_made=True)
-        soundfile.write(song, np.clip(sound.samples.T, -1, 1), RATE, format="MP3")
-        file = mutagen.File(song)  # pyright: ignore[reportPrivateImportUsage]
-        file.add_tags()
-        file.tags.add(TXXX(encoding=3, desc="comment", text="made with suno; created=2025-11-03; id=1"))
-        file.save()
+        song = tagged(tmp_path / "a <b> song.mp3", machine_made=True)
         short = tmp_path / "short.wav"
         soundfile.write(short, np.zeros(RATE), RATE)
         page, out = tmp_path / "why.html", tmp_path / "verdicts.csv"
@@ -177,6 +182,26 @@ class TestOnesOwnWord:
         assert sorted(again["recording_id"]) == sorted(before["recording_id"])
         assert "0 verdicts new or changed" in run("analyze", "--rejudge", "--model", trained, "-w", season)
         assert "only with --rejudge" in run("analyze", "--model", trained, "-w", season, code=2)
+
+    def test_what_a_preview_says_of_itself_is_a_claim(self, season, tmp_path, monkeypatch):
+        from sqlalchemy import delete, select
+
+        from chartropy.reports import weekly
+        from chartropy.workspace import tables as t
+
+        tables = chartropy.open_workspace(season)
+        human = tables.verdicts().query("verdict == 'human'").iloc[0]["recording_id"]
+        with tables.workspace.store.transaction() as connection:
+            sha256 = connection.scalar(select(t.preview.c.sha256).where(t.preview.c.recording_id == human))
+            connection.execute(delete(t.descriptor).where(t.descriptor.c.sha256 == sha256))
+        file = tagged(tmp_path / "preview.mp3", machine_made=False)
+        monkeypatch.setattr(weekly.previews, "stored_file", lambda *_: file)
+        assert weekly._describe_all(tables.workspace, [human], weekly.plainly) == 1
+        said = tables.labels().query("source == 'tags'").iloc[0]
+        assert (said["label"], said["labelled_at"]) == ("ai", "2025-11-03")
+        assert "suno" in said["ground"].lower()
+        assert [part.source for part in tables.witnesses(human).parts] == ["tags", "sound"]
+        assert tables.verdicts().set_index("recording_id").loc[human, "fused"] != "human"
 
     def test_what_cannot_be_judged_keeps_its_verdict(self, season, trained):
         from sqlalchemy import select, update
