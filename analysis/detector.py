@@ -225,6 +225,10 @@ class Detector:
             Missing, damaged, changed since its card was written, not a detector, or made for another version.
         """
         path = Path(path) if path is not None else _SHIPPED
+        if path.suffix == ".json":
+            raise ModelError(f"{path}: that is a card; give the model beside it, {path.with_suffix('.npz').name}.")
+        if not path.exists():
+            raise ModelError(f"{path}: there is no such model.")
         card = _read_card(path.with_suffix(".json"))
         return cls(_read_arrays(path, card), card)
 

@@ -114,7 +114,7 @@ def fuse(sound: Verdict, claims: Iterable[Evidence] = (), when: str = "") -> Fus
     total = weight + sum(one.strength for one in [*others, *registries[:1]])
     if not others and sound.verdict in ("human", "unmeasured"):
         verdict = "undecided" if sound.verdict == "human" else "unmeasured"
-        return Fused(verdict, f"{_names(registries)} says AI, but a list of artists alone proves nothing.", parts)
+        return Fused(verdict, f"{_names(registries)} AI, but a list of artists alone proves nothing.", parts)
     human_below, ai_from = (sound.evidence.get(name) for name in ("human_below", "ai_from"))
     above = float(ai_from) if isinstance(ai_from, int | float) else 3.0
     below = float(human_below) if isinstance(human_below, int | float) else -3.0
@@ -125,8 +125,9 @@ def fuse(sound: Verdict, claims: Iterable[Evidence] = (), when: str = "") -> Fus
         "undecided": "the sound alone would not decide",
     }
     how = heard.get(sound.verdict, "the sound could not be judged")
-    return Fused(verdict, f"{_names(claims)} says {claims[0].says}; {how}.", parts)
+    return Fused(verdict, f"{_names(claims)} {claims[0].says}; {how}.", parts)
 
 
 def _names(claims: list[Evidence]) -> str:
-    return " and ".join(dict.fromkeys(one.source for one in claims))
+    names = list(dict.fromkeys(one.source for one in claims))
+    return f"{' and '.join(names)} {'say' if len(names) > 1 or names == ['tags'] else 'says'}"

@@ -20,11 +20,14 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 MADE = re.compile(
-    r"\b(?:made|created|generated|composed|produced)\s+(?:with|by|using|in)\s+(?P<maker>suno|udio|mureka|riffusion|boomy|aiva|"
+    r"(?:made|created|generated|composed|produced)\s+(?:with|by|using|in)\s+(?P<maker>suno|udio|mureka|riffusion|boomy|aiva|"
     r"soundraw|stable audio|elevenlabs|eleven music|musicgen|lyria|ace-step|yue|diffrhythm|minimax)\b",
     re.IGNORECASE,
 )
-"""What generators, or people after them, write into comments."""
+"""What generators, or people after them, write into comments: all of it, or its beginning."""
+
+PAGE = re.compile(r"https?://(?:www\.|app\.)?(?P<maker>suno|udio)\.(?:com|ai)/(?:song|s|songs)/", re.IGNORECASE)
+"""A song's own page at a generator."""
 
 MAKERS = frozenset({"udio", "suno", "suno ai", "mureka", "boomy", "riffusion"})
 """Names that stand as the artist when nobody else is named."""
@@ -81,7 +84,7 @@ def read_tags(path: Path) -> list[Said]:
 def _from_tags(path: Path) -> Iterator[Said]:
     seen = set()
     for name, value in _texts(path):
-        found = MADE.search(value)
+        found = MADE.match(value.strip()) or PAGE.match(value.strip())
         maker = found["maker"] if found else ""
         if not maker and name.casefold().split(":")[0] in _ARTISTS and value.strip().casefold() in MAKERS:
             maker = value.strip()
@@ -102,7 +105,7 @@ def _texts(path: Path) -> Iterator[tuple[str, str]]:
         file = None
     for name, value in (getattr(file, "tags", None) or {}).items() if file is not None else ():
         for one in value if isinstance(value, list) else [value]:
-            for text in getattr(one, "text", [one]):
+            for text in getattr(one, "text", [getattr(one, "url", one)]):
                 yield str(name), str(text)
     yield from _riff_texts(path)
 

@@ -81,7 +81,7 @@ Out = Annotated[
 ]
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
     context: typer.Context,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Log only what went wrong.")] = False,
@@ -548,10 +548,11 @@ def detect(
     ] = None,
     jobs: Jobs = -1,
 ) -> None:
-    """Tell AI-made from human-made audio files, by their sound and by what their tags say."""
+    """Tell AI-made from human-made audio files: by their sound (verdict), and by that and their tags together (fused)."""
     from .files import detect_files, format_of, write_table
 
     form = format_of(out)
+    _is_page("--explain", explain)
     table = detect_files(paths, model=model, jobs=jobs, explain=explain, track=_track)
     if out is None and sys.stdout.isatty():
         # no more certain in print than two digits can say
@@ -604,7 +605,7 @@ def train_detector(
 @detector.command("evaluate")
 def evaluate_detector(
     manifest: Manifest,
-    out: Annotated[Path | None, typer.Option(help="Page to write; its numbers go beside it as .json.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Page (.html) to write; its numbers go beside it as .json.")] = None,
     model: Annotated[
         Path | None, typer.Option(help="A model, .npz.  [default: the one that is shipped]", show_default=False)
     ] = None,
@@ -620,6 +621,7 @@ def evaluate_detector(
     """Measure a detector on labelled clips: by group, after disturbances, its calibration and its shortcuts."""
     from .evaluation import evaluate, summary, write_evaluation
 
+    _is_page("--out", out)
     found = evaluate(
         manifest, model=model, unseen=unseen, set_aside=_reasons(set_aside), jobs=jobs, thorough=thorough, track=_track
     )
@@ -643,6 +645,7 @@ def detector_card(
     from ..analysis.detector import Detector
     from .evaluation import summary, write_card
 
+    _is_page("--out", out)
     loaded = Detector.load(model)
     if out:
         write_card(loaded, out)
@@ -650,6 +653,11 @@ def detector_card(
     typer.echo(summary(loaded.card, loaded.card["cross_validation"]))
     for limit in loaded.card.get("limits", []):
         typer.echo(f"- {limit}")
+
+
+def _is_page(option: str, path: Path | None) -> None:
+    if path is not None and path.suffix.lower() not in (".html", ".htm"):
+        raise SettingsError(f"{option} {path}: a page is a .html file.")
 
 
 def _reasons(given: list[str] | None) -> dict[str, str]:

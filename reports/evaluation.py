@@ -9,11 +9,13 @@ import numpy as np
 
 from ..analysis.detector import Detector
 from ..analysis.train import (
+    Clip,
     Outcome,
     Table,
     cross_validate,
     figures,
     measure,
+    promise,
     read_manifest,
     require_groups,
     scores_of,
@@ -57,7 +59,9 @@ def train_detector(
     """
     if out.suffix != ".npz":
         raise SettingsError(f"--out {out}: a model is a .npz file.")
-    table = measure(read_manifest(manifest), jobs=jobs, thorough=thorough, track=track)
+    clips = read_manifest(manifest)
+    _require_groups(clips, set_aside, 2)  # what is not listed is known before hours of work
+    table = measure(clips, jobs=jobs, thorough=thorough, track=track)
     data, card = train(table, set_aside=set_aside, name=name)
     write_model(data, card, out)
     _write_page(card, card["cross_validation"], out.with_suffix(".html"), _how_trained(card))
@@ -89,9 +93,10 @@ def evaluate(
     """
     clips = read_manifest(manifest)
     detector = Detector.load(model)
-    rates = None if unseen else detector.frame_rates.tolist()
+    rates, least = (None, 2) if unseen else (detector.frame_rates.tolist(), 1)
+    _require_groups(clips, set_aside, least)
     table = measure(clips, jobs=jobs, thorough=thorough, rates=rates, track=track)
-    settles = require_groups(table, set_aside or {}, least=2 if unseen else 1)
+    settles = require_groups(table.ai, table.groups, set_aside or {}, least)
     if unseen:
         outcome = cross_validate(table, settles)
         how = "Each clip was judged by a model that was trained on the other generators and sources of this list."
@@ -115,6 +120,11 @@ def evaluate(
         },
         **figures(table, outcome, settles),
     }
+
+
+def _require_groups(clips: list[Clip], set_aside: dict[str, str] | None, least: int) -> None:
+    ai, groups = np.array([clip.ai for clip in clips]), np.array([clip.group for clip in clips])
+    require_groups(ai, groups, set_aside or {}, least)
 
 
 def _judged(table: Table, detector: Detector) -> Outcome:
@@ -158,18 +168,22 @@ def summary(found: dict, figures: dict) -> str:
         return f"[{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
 
     lines = [f"{found['model_version']}: {found['data']['ai']} AI clips, {found['data']['human']} human clips"]
+    if warning := promise(found["data"]["human"])[1]:
+        lines.append(warning)
     for name in ("auc", "recall_at_5_percent", "recall_at_1_percent"):
         low, high = figures[name]["interval"]
         lines.append(f"  {name.replace('_', ' '):22s} {figures[name]['value']:.3f} [{low:.3f}, {high:.3f}]")
     for name, what in (("sensitivity", "AI clips called ai"), ("specificity", "human clips not called ai")):
         hits, trials = figures[name]
         lines.append(f"  {what:26s} {hits:4d} / {trials:<4d} {span(figures[f'{name}_interval'])} %")
+    mistaken = {source: one for source, one in figures["human_sources"].items() if one["called_ai"][0]}
+    others = len(figures["human_sources"]) - len(mistaken)
     for title, groups in (
         ("AI clips called ai", figures["generators"]),
-        ("Human clips called ai", {k: v for k, v in figures["human_sources"].items() if v["called_ai"][0]}),
+        (f"Human clips called ai, none of {others} other sources", mistaken),
         ("Set aside: human clips called ai", figures["set_aside"]),
     ):
-        lines += [f"{title}:"] + [
+        lines += [f"{title}:"] * bool(groups) + [
             f"  {name:26s} {one['called_ai'][0]:4d} / {one['called_ai'][1]:<4d} {span(one['interval'])} %, "
             f"undecided {one['undecided']}"
             for name, one in groups.items()
@@ -177,8 +191,8 @@ def summary(found: dict, figures: dict) -> str:
     lines.append("After disturbances, at the threshold that 2 % of the untouched human clips pass:")
     lines += [
         f"  {name:16s} AUC {one['auc']:.3f}, recall {one['recall']:.3f} {span(one['recall_interval'])} % of {one['ai']}, "
-        f"false positives {one['false_positives']} of {one['human']}; called ai {one['called_ai'][0]}, human "
-        f"{one['called_human'][0]}"
+        f"false positives {one['false_positives']} of {one['human']}; AI clips called ai {one['called_ai'][0]}, human "
+        f"{one['called_human'][0]}; human clips called ai {one['human_called_ai'][0]}"
         for name, one in figures["disturbances"].items()
     ]
     calibration = figures["calibration"]

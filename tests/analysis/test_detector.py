@@ -218,8 +218,13 @@ class TestScore:
 
 class TestModelFiles:
     def test_missing(self, tmp_path):
+        with pytest.raises(ModelError, match=r"own\.npz: there is no such model"):
+            Detector.load(tmp_path / "own.npz")
+        (tmp_path / "own.npz").write_bytes(b"")
+        with pytest.raises(ModelError, match=r"that is a card; give the model beside it, own\.npz"):
+            Detector.load(tmp_path / "own.json")
         with pytest.raises(ModelError, match="cannot be read"):
-            Detector.load(tmp_path / "none.npz")
+            Detector.load(tmp_path / "own.npz")
 
     def test_copy_loads(self, copied, shipped):
         copied.write()

@@ -21,6 +21,7 @@ from chartropy.analysis.train import (
     further_rates,
     measure,
     production_of,
+    promise,
     read_manifest,
     require_groups,
     scores_of,
@@ -107,8 +108,14 @@ class TestManifest:
         assert clips[0].path == tmp_path / "a.mp3"
         assert clips[0].codec == "mp3"
 
-    def test_only_path_and_label(self, tmp_path):
+    def test_only_path_and_label(self, tmp_path, caplog):
         assert [clip.group for clip in self.read(tmp_path, "path,label\nx/a.mp3,ai\nb.mp3,human\n")] == ["a", "b"]
+        assert "2 of 2 clips name no generator, source or group" in caplog.text
+
+    @pytest.mark.parametrize(("header", "missing"), [("path,generator", "'label'"), ("path;label", "'path'")])
+    def test_a_missing_column_is_named(self, tmp_path, header, missing):
+        with pytest.raises(SettingsError, match=f"has no column {missing}; it has 'path"):
+            self.read(tmp_path, f"{header}\na.mp3,ai\n")
 
     @pytest.mark.parametrize("row", ["a.mp3,maybe", ",ai", "a.mp3,"])
     def test_errors_name_the_line(self, tmp_path, row):
@@ -178,6 +185,17 @@ class TestLearning:
         assert model.slope > 0
         assert model.odds(3.5) > model.odds(0.0)
 
+    def test_few_human_clips_promise_little_and_say_so(self):
+        assert promise(213) == (training.FALSE_POSITIVES, "")
+        assert promise(99) == (training.FALSE_POSITIVES, "")
+        share, warning = promise(8)
+        assert share == pytest.approx(1 / 9)
+        assert "Only 8 human clips" in warning
+        assert "up to 11%" in warning
+        data, card = train(a_table(2), resamplings=2)
+        assert card["error_rates"]["human_called_ai"] == pytest.approx(1 / 61, abs=1e-4)
+        assert card["limits"][0].startswith("Only 60 human clips")
+
     def test_few_human_clips_let_none_through(self):
         ai = np.arange(40) < 20
         scores = np.where(ai, 2.0, np.linspace(0, 1.2, 40))[:, None]
@@ -188,7 +206,7 @@ class TestLearning:
         strengths = table.strengths.copy()
         strengths[table.groups == "source0", :, 0] = 500
         altered = Table(**{**vars(table), "strengths": strengths})
-        settles = require_groups(altered, {"source0": "why"})
+        settles = require_groups(altered.ai, altered.groups, {"source0": "why"})
         assert (~settles == (altered.groups == "source0")).all()
         outcome = cross_validate(altered, settles)
         assert outcome.called[altered.groups == "source0", 0].all()
@@ -197,19 +215,19 @@ class TestLearning:
         assert found["set_aside"]["source0"]["called_ai"] == [12, 12]
         assert "source0" not in found["human_sources"]
         with pytest.raises(SettingsError, match="no human source"):
-            require_groups(altered, {"nobody": "why"})
+            require_groups(altered.ai, altered.groups, {"nobody": "why"})
 
     def test_too_few_groups(self):
         table = a_table(groups=1)
-        with pytest.raises(SettingsError, match="1 generators"):
-            require_groups(table, {})
-        assert require_groups(table, {}, least=1).all()
+        with pytest.raises(SettingsError, match="At least 2 generators of AI clips are needed, and here are 1: maker0"):
+            require_groups(table.ai, table.groups, {})
+        assert require_groups(table.ai, table.groups, {}, least=1).all()
 
 
 @pytest.fixture(scope="module")
 def found() -> dict:
     table = a_table(3)
-    settles = require_groups(table, {})
+    settles = require_groups(table.ai, table.groups, {})
     return figures(table, cross_validate(table, settles), settles, 50)
 
 
@@ -275,7 +293,7 @@ class TestEndToEnd:
     def test_every_clip_and_every_disturbance_in_turn(self, table):
         assert len(table) == 12
         assert table.conditions == (CLEAN, *DISTURBANCES)
-        assert table.dropped == ["human, folder0: The clip is 1.0 s long; at least 10 s are needed."]
+        assert table.dropped == ["human, folder0, short.wav: The clip is 1.0 s long; at least 10 s are needed."]
         measured = np.isfinite(table.strengths[..., 0])
         assert measured[:, 0].all()
         for label in (True, False):

@@ -8,7 +8,7 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile
-from mutagen.id3 import COMM, TPE1, TXXX
+from mutagen.id3 import COMM, TPE1, TXXX, WOAS
 from mutagen.mp4 import MP4
 
 from chartropy.audio.decode import Audio
@@ -88,7 +88,10 @@ class TestTags:
         file.save()
         assert [said.maker for said in read_tags(mp3)] == ["Udio"]
 
-    @pytest.mark.parametrize("text", ["made with love", "a song about suno", "Suno Deep", "recorded in Suno, Japan"])
+    @pytest.mark.parametrize("text", [
+            *("made with love", "a song about suno", "Suno Deep", "recorded in Suno, Japan", "https://example.com/suno"),
+            *("This was NOT made with Suno, all humans", "Better than anything made with suno"),
+        ])
     def test_words_that_say_no_such_thing(self, mp3, text):
         file = mutagen.File(mp3)  # pyright: ignore[reportPrivateImportUsage]
         file.add_tags()
@@ -96,6 +99,15 @@ class TestTags:
         file.tags.add(TPE1(encoding=3, text=text))
         file.save()
         assert read_tags(mp3) == []
+
+    def test_its_page_at_the_generator(self, mp3):
+        file = mutagen.File(mp3)  # pyright: ignore[reportPrivateImportUsage]
+        file.add_tags()
+        file.tags.add(WOAS(url="https://suno.com/song/0a1b2c3d"))
+        file.save()
+        (said,) = read_tags(mp3)
+        assert said.maker == "suno"
+        assert "https://suno.com/song/0a1b2c3d" in said.ground
 
     def test_once_however_often_it_is_written(self, mp3):
         file = mutagen.File(mp3)  # pyright: ignore[reportPrivateImportUsage]

@@ -119,6 +119,8 @@ class TestDetectorOfOnesOwn:
         assert "SOURCE=WHY" in run(
             "detector", "train", manifest, "--out", tmp_path / "a.npz", "--set-aside", "x", code=2
         )
+        for option in ("evaluate", manifest, "--out"), ("card", "--out"):
+            assert "a page is a .html file" in run("detector", *option, tmp_path / "page.txt", code=2)
         assert "is a .npz file" in run("detector", "train", manifest, "--out", tmp_path / "a.onnx", code=2)
         assert "cannot be read" in run("detector", "evaluate", tmp_path / "none.csv", code=2)
 
