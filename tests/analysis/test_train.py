@@ -192,7 +192,7 @@ class TestLearning:
         assert share == pytest.approx(1 / 9)
         assert "Only 8 human clips" in warning
         assert "up to 11%" in warning
-        data, card = train(a_table(2), resamplings=2)
+        _, card = train(a_table(2), resamplings=2)
         assert card["error_rates"]["human_called_ai"] == pytest.approx(1 / 61, abs=1e-4)
         assert card["limits"][0].startswith("Only 60 human clips")
 

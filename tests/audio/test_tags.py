@@ -88,10 +88,19 @@ class TestTags:
         file.save()
         assert [said.maker for said in read_tags(mp3)] == ["Udio"]
 
-    @pytest.mark.parametrize("text", [
-            *("made with love", "a song about suno", "Suno Deep", "recorded in Suno, Japan", "https://example.com/suno"),
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *(
+                "made with love",
+                "a song about suno",
+                "Suno Deep",
+                "recorded in Suno, Japan",
+                "https://example.com/suno",
+            ),
             *("This was NOT made with Suno, all humans", "Better than anything made with suno"),
-        ])
+        ],
+    )
     def test_words_that_say_no_such_thing(self, mp3, text):
         file = mutagen.File(mp3)  # pyright: ignore[reportPrivateImportUsage]
         file.add_tags()
