@@ -36,7 +36,7 @@ import numpy as np
 from ..features.lines import BANDS, Lines
 from ..features.sketch import SKETCH_VERSION, Sketch
 from ..workspace.errors import ModelError
-from .lattice import LONG_WIDTH, SEMITONES, Lattice, Lattices, aside_of, highest_of, read
+from .lattice import LONG_WIDTH, SEMITONES, Lattice, Lattices, highest_of, lies_on, read
 
 FEATURES_VERSION = 2
 """Rises whenever the same sketch gives other numbers: a model is good for one version."""
@@ -190,7 +190,7 @@ def profile(lines: Lines, seen: Score) -> np.ndarray:
     for place, band in enumerate(lines.long.reshape(-1, 1, *lines.long.shape[-2:])):
         hertz = highest_of(band)
         if spacing and len(hertz):
-            shares[place] = np.mean(np.abs(aside_of(hertz, spacing)) < LONG_WIDTH / lines.seconds / spacing)
+            shares[place] = np.mean(lies_on(hertz, spacing, LONG_WIDTH / lines.seconds))
     values = values_of(np.array([seen.strengths[kind] for kind in KINDS]))
     return np.array([*np.sqrt(shares), *values, np.log2(spacing) if spacing else 0.0])
 
@@ -336,7 +336,7 @@ def _highest_on(lines: Lines, lattice: Lattice, count: int = 8) -> list[float]:
         return []
     every = lines.long.reshape(-1, 2).astype(float)
     every = every[every[:, 0] > 0]
-    on = every[np.abs(aside_of(every[:, 0], lattice.spacing)) < LONG_WIDTH / lines.seconds / lattice.spacing]
+    on = every[lies_on(every[:, 0], lattice.spacing, LONG_WIDTH / lines.seconds)]
     on = on[np.argsort(-on[:, 1], kind="stable")]
     found: dict[int, float] = {}
     for hertz, _ in on.tolist():

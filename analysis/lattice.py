@@ -179,7 +179,7 @@ def coarsest(hertz: np.ndarray, lattice: Lattice, width: float) -> float:
     width : float
         As for `strength`.
     """
-    multiples = np.round(hertz[_on(hertz, lattice.spacing, width)] / lattice.spacing).astype(int)
+    multiples = np.round(hertz[lies_on(hertz, lattice.spacing, width)] / lattice.spacing).astype(int)
     times = np.arange(2, _WIDEST + 1)
     inside = (multiples % times[:, None] == 0).sum(axis=1)
     outside = _excess(len(multiples) - inside, lattice.expected * (1 - 1 / times))
@@ -194,7 +194,8 @@ def known_lattice(lines: Lines) -> Lattice:
     return _strongest(highest_of(lines.long), decoder_spacings(), LONG_WIDTH / lines.seconds, 4)
 
 
-def _on(hertz: np.ndarray, spacing: float, width: float) -> np.ndarray:
+def lies_on(hertz: np.ndarray, spacing: float | np.ndarray, width: float) -> np.ndarray:
+    """Whether frequencies lie on a lattice, no further than `width` in Hz from their place."""
     return np.abs(aside_of(hertz, spacing)) < width / spacing
 
 
@@ -268,7 +269,7 @@ def _strongest(
     best = Lattice()
     if not len(hertz) or not len(spacings):
         return best
-    count = (np.abs(aside_of(hertz, spacings[:, None])) < width / spacings[:, None]).sum(axis=1)
+    count = lies_on(hertz, spacings[:, None], width).sum(axis=1)
     promising = np.argsort(-_excess(count, len(hertz) * 2 * width / spacings + 1), kind="stable")[:tried]
     for spacing in spacings[promising].tolist():
         found = strength(hertz, spacing, width)
@@ -308,7 +309,7 @@ def _sharpened(hertz: np.ndarray, width: float, spacings: np.ndarray, excess: np
         if excess[place] > 0 and all(abs(place - other) > 2 for other in apart):
             apart.append(place)
     around = spacings[apart[:_LIKELY], None] * (1 + np.linspace(-1.5, 1.5, 16) * _STEP)
-    held = (np.abs(aside_of(hertz, around[..., None])) < width / around[..., None]).sum(axis=2)
+    held = lies_on(hertz, around[..., None], width).sum(axis=2)
     return around[np.arange(len(around)), held.argmax(axis=1)]
 
 

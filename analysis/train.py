@@ -466,7 +466,8 @@ def cross_validate(table: Table, settles: np.ndarray) -> Outcome:
     called, cleared = np.zeros(scores.shape, bool), np.zeros(scores.shape, bool)
     for label, group in {*zip(table.ai.tolist(), table.groups.tolist(), strict=True)}:
         rows = (table.ai == label) & (table.groups == group)
-        model = calibrate(scores[~rows & settles], table.ai[~rows & settles], table.groups[~rows & settles])
+        others = settles & ~rows
+        model = calibrate(scores[others], table.ai[others], table.groups[others])
         odds[rows] = model.odds(scores[rows])
         called[rows] = scores[rows] >= model.ai_from
         cleared[rows] = scores[rows] < model.human_below

@@ -84,14 +84,15 @@ def read_tags(path: Path) -> list[Said]:
 def _from_tags(path: Path) -> Iterator[Said]:
     seen = set()
     for name, value in _texts(path):
-        found = MADE.match(value.strip()) or PAGE.match(value.strip())
+        value = value.strip()
+        found = MADE.match(value) or PAGE.match(value)
         maker = found["maker"] if found else ""
-        if not maker and name.casefold().split(":")[0] in _ARTISTS and value.strip().casefold() in MAKERS:
-            maker = value.strip()
+        if not maker and name.casefold().split(":")[0] in _ARTISTS and value.casefold() in MAKERS:
+            maker = value
         if maker and maker.casefold() not in seen:
             seen.add(maker.casefold())
             created = re.search(r"created=(\d{4}-\d{2}-\d{2})", value)
-            yield Said("tags", maker, f"its tag {name} says: {value.strip()[:200]}", created[1] if created else "")
+            yield Said("tags", maker, f"its tag {name} says: {value[:200]}", created[1] if created else "")
 
 
 def _texts(path: Path) -> Iterator[tuple[str, str]]:

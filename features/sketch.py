@@ -197,7 +197,9 @@ def _unpacked(data: bytes) -> tuple[Lines, Speech]:
     words = np.frombuffer(data[_ADDED.size :], np.uint8).reshape(4, -1).T.copy().view("<u4").ravel()
     every = np.stack([(words & 0xFFFFFF) * STEP_HZ, (words >> 24) * STEP_DB], axis=1).astype(np.float32)
     if not (0 <= seconds < 1e6 and np.isfinite(speech).all()):  # NaN is not between
-        raise ModelError(f"This sketch is damaged (lines seen over {seconds} s); make it again from the audio.")
+        raise ModelError(
+            f"This sketch is damaged (lines seen over {seconds} s, speech {speech}); make it again from the audio."
+        )
     long, short = np.split(every, [2 * LINE_BANDS * LONG])
     return Lines(long.reshape(_LINES["long"]), short.reshape(_LINES["short"]), seconds), Speech(*speech)
 

@@ -599,6 +599,7 @@ def train_detector(
 
     card = train_detector(manifest, out, set_aside=_reasons(set_aside), jobs=jobs, name=name, track=_track)
     typer.echo(summary(card, card["cross_validation"]))
+    _say_limits(card)
     _end(card["data"]["dropped"])
 
 
@@ -651,7 +652,11 @@ def detector_card(
         write_card(loaded, out)
         return
     typer.echo(summary(loaded.card, loaded.card["cross_validation"]))
-    for limit in loaded.card.get("limits", []):
+    _say_limits(loaded.card)
+
+
+def _say_limits(card: dict) -> None:
+    for limit in card.get("limits", []):
         typer.echo(f"- {limit}")
 
 

@@ -100,6 +100,8 @@ def evaluate(
     if unseen:
         outcome = cross_validate(table, settles)
         how = "Each clip was judged by a model that was trained on the other generators and sources of this list."
+        if warning := promise(int((~table.ai & settles).sum()))[1]:
+            how += f" {warning}"
     else:
         outcome = _judged(table, detector)
         known = {clip.path.stem for clip in table.clips} & set(detector.card["clips"])
@@ -168,8 +170,6 @@ def summary(found: dict, figures: dict) -> str:
         return f"[{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
 
     lines = [f"{found['model_version']}: {found['data']['ai']} AI clips, {found['data']['human']} human clips"]
-    if warning := promise(found["data"]["human"])[1]:
-        lines.append(warning)
     for name in ("auc", "recall_at_5_percent", "recall_at_1_percent"):
         low, high = figures[name]["interval"]
         lines.append(f"  {name.replace('_', ' '):22s} {figures[name]['value']:.3f} [{low:.3f}, {high:.3f}]")

@@ -111,8 +111,10 @@ class TestDetectorOfOnesOwn:
         assert found["disturbances"]["MP3 64"]["ai"] == 4  # every second clip
         if unseen:
             assert "trained on the other generators" in said
+            assert "Only 8 human clips settled" in said
         else:
             assert "16 of the clips bear the name of one it was trained on" in said
+            assert "settled" not in said  # where "ai" begins was settled by others than these
         assert found["how"] in LexborHTMLParser(out.read_bytes()).css_first("main").text()
 
     def test_wrong_use_says_what_to_do(self, manifest, tmp_path):
