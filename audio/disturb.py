@@ -69,10 +69,17 @@ def faster(audio: Audio, percent: float) -> Audio:
 
 def transposed(audio: Audio, semitones: float) -> Audio:
     """Higher or lower at the same length, by librosa's phase vocoder."""
+    import warnings
+
     from librosa.effects import pitch_shift
 
     samples = np.ascontiguousarray(audio.samples)
-    return replace(audio, samples=pitch_shift(samples, sr=audio.rate, n_steps=semitones, res_type="soxr_hq"))
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        # librosa 1.0 warns of arguments that its own time_stretch gives its own phase_vocoder, and of memory that it
+        # casts before it fills it
+        warnings.filterwarnings("ignore", message="The `(hop_length|n_fft)` parameter is deprecated")
+        shifted = pitch_shift(samples, sr=audio.rate, n_steps=semitones, res_type="soxr_hq")
+    return replace(audio, samples=shifted)
 
 
 def noisy(audio: Audio, decibels: float) -> Audio:
