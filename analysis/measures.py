@@ -25,8 +25,10 @@ from typing import TYPE_CHECKING
 
 from ..features.registry import EXTRACTOR_VERSION
 from ..workspace.store import digest
-from .diversity import Estimate, Space, estimate_distance, estimate_order2, kernel
+from .diversity import estimate_distance, estimate_order2
+from .estimates import Estimate
 from .share import ai_share
+from .space import Space, kernel
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ..features.describe import describe_file
 from ..features.registry import DESCRIPTORS, EXTRACTOR_VERSION
-from .diversity import fit_space
 from .measures import SPACE_FILE
+from .space import fit_space
 
 LEFT_OUT = frozenset(
     {

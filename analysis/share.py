@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .diversity import Estimate
+from .estimates import Estimate
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,17 @@ import pandas as pd
 import pytest
 
 from chartropy.analysis.diversity import (
-    Space,
-    bootstrap_interval,
     estimate_distance,
     estimate_order2,
-    fit_space,
     hill,
-    kernel,
     leinster_cobbold,
     mean_pairwise_distance,
     order2_diversity,
     rao,
     vendi,
 )
+from chartropy.analysis.estimates import bootstrap_interval
+from chartropy.analysis.space import Space, fit_space, kernel
 
 TWO_ALIKE = np.array([[1, 0.9, 0], [0.9, 1, 0], [0, 0, 1]])
 SHARES = np.array([0.5, 0.3, 0.2])

@@ -1,0 +1,175 @@
+"""Where recordings lie to each other: descriptors on scales fixed once by a reference, distances, similarities.
+
+Conventions: descriptors are rows (n, d); distances (n, n) or (n, m) are 0 or more; similarities lie in [0, 1]; NaN means
+not measured. Nothing here is computed from the set itself that would change its scale: the space is fixed by a reference,
+the kernel by a constant, so a trend over weeks is a trend in the music.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KERNEL_SCALE = 0.5**0.5
+"""Scale of the similarity: recordings as far apart as two of the reference usually are (1) are 1/e alike."""
+
+Z_LIMIT = 5.0
+"""Standard scores beyond this count as this: one broken descriptor must not outweigh a song."""
+
+
+def fit_space(reference: pd.DataFrame, *, limit: float = Z_LIMIT) -> Space:
+    """Fix the scale of every descriptor on a reference.
+
+    Parameters
+    ----------
+    reference : pandas.DataFrame, shape (n, d)
+        Descriptors, the columns named ``family.something``. Missing values are skipped.
+    limit : float
+        Standard scores are clipped to this.
+
+    Returns
+    -------
+    Space
+        Medians, and interquartile ranges as standard deviations of a Gaussian. Where half of the reference shares one
+        value the standard deviation takes the place of the range; a descriptor that does not vary is left out.
+
+    Raises
+    ------
+    ValueError
+        A column belongs to no family, or none varies.
+    """
+    names, centers, scales = [], [], []
+    for name in map(str, reference.columns):
+        if "." not in name.strip("."):
+            raise ValueError(f"column {name!r} names no family: descriptors are named family.something")
+        values = reference[name].to_numpy(dtype=float, na_value=np.nan)
+        values = values[np.isfinite(values)]
+        if values.size < 2:
+            continue
+        low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+        scale = (high - low) / 1.3489795 or values.std()
+        if scale > 0:
+            names.append(name)
+            centers.append(middle)
+            scales.append(scale)
+    if not names:
+        raise ValueError(f"none of the {reference.shape[1]} columns varies over the {len(reference)} rows given")
+    return Space(tuple(names), np.array(centers), np.array(scales), limit)
+
+
+def kernel(distances: np.ndarray, scale: float = KERNEL_SCALE) -> np.ndarray:
+    """Similarities exp(-(d/scale)²/2) of any array of distances: 1 at no distance, 0 far away. NaN stays NaN."""
+    if not scale > 0:
+        raise ValueError(f"scale must be more than 0, not {scale}")
+    return np.exp(-0.5 * (np.asarray(distances, dtype=float) / scale) ** 2)
+
+
+@dataclass(frozen=True)
+class Space:
+    """Where recordings lie to each other, on scales fixed once by a reference.
+
+    Attributes
+    ----------
+    names : tuple of str, length d
+        Descriptors, ``family.something``; a row's columns in this order.
+    centers, scales : numpy.ndarray, shape (d,)
+        Median and robust standard deviation of each in the reference.
+    limit : float
+        Standard scores are clipped to ± this.
+    """
+
+    names: tuple[str, ...]
+    centers: np.ndarray
+    scales: np.ndarray
+    limit: float = Z_LIMIT
+
+    def __post_init__(self):
+        if not len(self.names) == len(self.centers) == len(self.scales):
+            raise ValueError(
+                f"as many names, centers and scales are needed: {len(self.names)}, {len(self.centers)}, {len(self.scales)}"
+            )
+
+    def standardize(self, rows: np.ndarray | pd.DataFrame) -> np.ndarray:
+        """Clipped standard scores, (n, d).
+
+        Parameters
+        ----------
+        rows : numpy.ndarray (n, d) or pandas.DataFrame
+            An array has the columns of `names` in their order; a frame is searched for them, and may hold more.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n, d)
+            NaN where a value is missing or not finite.
+
+        Raises
+        ------
+        ValueError
+            A column is missing.
+        """
+        if not isinstance(rows, np.ndarray):
+            missing = [name for name in self.names if name not in rows.columns]
+            if missing:
+                raise ValueError(f"{len(missing)} of {len(self.names)} descriptors are missing, first {missing[0]!r}")
+            rows = rows[list(self.names)].to_numpy(dtype=float, na_value=np.nan)
+        values = np.asarray(rows, dtype=float)
+        if values.ndim != 2 or values.shape[1] != len(self.names):
+            raise ValueError(f"rows must be shaped (n, {len(self.names)}), not {values.shape}")
+        values = np.where(np.isfinite(values), values, np.nan)
+        return np.clip((values - self.centers) / self.scales, -self.limit, self.limit)
+
+    def distances(self, rows: np.ndarray | pd.DataFrame, others: np.ndarray | pd.DataFrame | None = None) -> np.ndarray:
+        """Distance of every row to every row, or to every one of `others`.
+
+        Parameters
+        ----------
+        rows, others : numpy.ndarray (n, d), (m, d) or pandas.DataFrame
+            See `standardize`.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n, n) or (n, m)
+            Root of half the squared difference of standard scores, averaged first within each family over the
+            descriptors that both rows have, then over the families that both have: forty spectral numbers weigh what
+            one tempo weighs. Two independent draws from a Gaussian reference are 1 apart in mean square; at most
+            limit·√2. NaN where two rows share no descriptor.
+        """
+        left = self.standardize(rows)
+        right = left if others is None else self.standardize(others)
+        total, shared = np.zeros((len(left), len(right))), np.zeros((len(left), len(right)))
+        families = np.array([name.split(".", 1)[0] for name in self.names])
+        for family in np.unique(families):
+            squares, count = _squared_differences(left[:, families == family], right[:, families == family])
+            total += np.divide(squares, count, out=np.zeros_like(total), where=count > 0)
+            shared += count > 0
+        total = np.divide(total, 2 * shared, out=np.full_like(total, np.nan), where=shared > 0)
+        total[total < 1e-12] = 0  # the rounding of a difference of large products: these rows are equal
+        return np.sqrt(total)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and numbers, for JSON."""
+        return {
+            "names": list(self.names),
+            "centers": np.asarray(self.centers, float).tolist(),
+            "scales": np.asarray(self.scales, float).tolist(),
+            "limit": float(self.limit),
+        }
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Space:
+        """What `to_dict` gave."""
+        centers, scales = (np.array(plain[key], dtype=float) for key in ("centers", "scales"))
+        return cls(tuple(plain["names"]), centers, scales, float(plain["limit"]))
+
+
+def _squared_differences(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of squared differences over the columns that both rows have, and how many those are; both (n, m)."""
+    has_left, has_right = (np.isfinite(z).astype(float) for z in (left, right))
+    left, right = np.nan_to_num(left), np.nan_to_num(right)
+    squares = (left**2) @ has_right.T + has_left @ (right**2).T - 2 * left @ right.T
+    return squares, has_left @ has_right.T
