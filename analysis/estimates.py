@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -38,6 +39,7 @@ def bootstrap_interval(
     pairs: np.ndarray,
     artists: Sequence[object] | np.ndarray,
     *,
+    weights: np.ndarray | None = None,
     statistic: Callable[[np.ndarray], np.ndarray] = np.positive,
     seed: int = 0,
     replicates: int = 1000,
@@ -51,6 +53,8 @@ def bootstrap_interval(
         A value, 0 or more, for every pair; the diagonal is not looked at. Unmeasured pairs (NaN) are skipped.
     artists : sequence of length n
         Whose each recording is: recordings of one artist enter and leave a replicate together.
+    weights : numpy.ndarray, shape (n,), optional
+        0 or more, such as chart points: a pair counts as the product of its two. Default: equal.
     statistic : callable
         Monotone and positive, applied to means of any shape; the default is the mean itself.
     seed : int
@@ -94,7 +98,7 @@ def bootstrap_interval(
         raise ValueError(f"replicates must be 100 or more, not {replicates}")
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, not {level}")
-    mean = mean_over_pairs(pairs)
+    mean = mean_over_pairs(pairs, weights)
     if not np.isfinite(mean):
         reason = f"no estimate: {n} recordings, two are needed" if n < 2 else "no estimate: no pair was measured"
         return Estimate(np.nan, np.nan, np.nan, n, reason)
@@ -103,7 +107,7 @@ def bootstrap_interval(
     clusters = len(set(artists))
     if clusters < 2:
         return Estimate(value, np.nan, np.nan, n, f"no interval: all {n} recordings are one artist's")
-    means = _bootstrap_means(pairs, artists, np.random.default_rng(seed), replicates)
+    means = _bootstrap_means(pairs, artists, weights, seed, replicates)
     method = f"bootstrap by artist, {replicates} replicates, seed {seed}, {level:.4g}"
     with np.errstate(divide="ignore"):
         results = statistic(means)
@@ -116,26 +120,242 @@ def bootstrap_interval(
     return Estimate(value, value / reach, value * reach, n, method + ", log-t")
 
 
+def estimate_share(
+    hits: np.ndarray, artists: Sequence[object] | np.ndarray, *, others: float = np.inf, level: float = 0.95
+) -> Estimate:
+    """Estimate how often something holds, with an interval that knows that one artist's recordings go together.
+
+    Parameters
+    ----------
+    hits : numpy.ndarray of bool or float, shape (n,)
+        Whether it holds for each recording; NaN where that is not known.
+    artists : sequence of length n
+        Whose each recording is.
+    others : float
+        Independent recordings that the limit between holding and not was itself taken from; infinite: it is given.
+    level : float
+        Coverage aimed at.
+
+    Returns
+    -------
+    Estimate
+        Jeffreys' interval for as many trials as are independent at least: n² / Σ m², with m recordings of an artist
+        (L. Kish, Survey Sampling, 1965). The value itself always lies within.
+    """
+    from scipy.stats import beta
+
+    hits = np.asarray(hits, dtype=float)
+    known = np.isfinite(hits)
+    n = int(known.sum())
+    if not n:
+        return Estimate(np.nan, np.nan, np.nan, 0, "no estimate: nothing was measured")
+    _, of_artist = np.unique(np.asarray(artists, dtype=str)[known], return_counts=True)
+    trials = 1 / (float((of_artist**2).sum()) / n**2 + 1 / others)
+    value = float(hits[known].mean())
+    a, b = value * trials + 0.5, (1 - value) * trials + 0.5
+    low, high = (float(beta.ppf(tail, a, b)) for tail in ((1 - level) / 2, (1 + level) / 2))
+    method = f"share, Jeffreys interval, clustered by artist, {level:.4g}"
+    return Estimate(value, min(low, value), max(high, value), n, method)
+
+
+def estimate_mean(values: np.ndarray, artists: Sequence[object] | np.ndarray, *, level: float = 0.95) -> Estimate:
+    """Estimate a mean over recordings, with an interval clustered by artist.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n,)
+        NaN where not measured: skipped.
+    artists : sequence of length n
+        Whose each recording is.
+    level : float
+        Coverage aimed at.
+
+    Returns
+    -------
+    Estimate
+        Student's interval with the error of totals by artist (G. Kauermann, R. J. Carroll, Journal of the American
+        Statistical Association 96, 2001); no interval when all are one artist's.
+    """
+    from scipy.stats import t as student
+
+    values = np.asarray(values, dtype=float)
+    known = np.isfinite(values)
+    n = int(known.sum())
+    if not n:
+        return Estimate(np.nan, np.nan, np.nan, 0, "no estimate: nothing was measured")
+    value = float(values[known].mean())
+    _, artist = np.unique(np.asarray(artists, dtype=str)[known], return_inverse=True)
+    clusters = int(artist.max()) + 1
+    if clusters < 2:
+        return Estimate(value, np.nan, np.nan, n, f"no interval: all {n} recordings are one artist's")
+    off = np.bincount(artist, weights=values[known] - value)
+    error = float(np.sqrt((off**2).sum() * clusters / (clusters - 1))) / n
+    reach = float(student.ppf((1 + level) / 2, clusters - 1)) * error
+    return Estimate(value, value - reach, value + reach, n, f"mean, error by artist, Student, {level:.4g}")
+
+
+def estimate_quantile(
+    values: np.ndarray,
+    artists: Sequence[object] | np.ndarray,
+    quantile: float,
+    *,
+    seed: int = 0,
+    replicates: int = 1000,
+    level: float = 0.95,
+) -> Estimate:
+    """Estimate a quantile over recordings; the interval is of the bootstrap over artists, by percentiles.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (n,)
+        NaN where not measured: skipped.
+    artists : sequence of length n
+        Whose each recording is.
+    quantile : float
+        0 to 1; .5 is the median.
+    seed, replicates, level
+        As for `bootstrap_interval`.
+
+    Returns
+    -------
+    Estimate
+        NaN without a value; no interval when all are one artist's.
+
+    References
+    ----------
+    B. Efron, R. Tibshirani: An Introduction to the Bootstrap, 1993, chapter 13.
+    """
+    values = np.asarray(values, dtype=float)
+    known = np.isfinite(values)
+    n = int(known.sum())
+    if not n:
+        return Estimate(np.nan, np.nan, np.nan, 0, "no estimate: nothing was measured")
+    order = np.argsort(values[known], kind="stable")
+    ordered = values[known][order]
+    _, artist = np.unique(np.asarray(artists, dtype=str)[known][order], return_inverse=True)
+    value = float(np.quantile(ordered, quantile, method="hazen"))
+    clusters = int(artist.max()) + 1
+    if clusters < 2:
+        return Estimate(value, np.nan, np.nan, n, f"no interval: all {n} recordings are one artist's")
+    drawn = draw_clusters(clusters, replicates, seed)[:, artist]
+    ranks = np.cumsum(drawn, axis=1)
+    # Hazen's: the i-th of n stands at i - ½ of n; between two the line does.
+    place = np.clip(quantile * ranks[:, -1] - 0.5, 0, ranks[:, -1] - 1)
+    ends = [ordered[(ranks > end[:, None]).argmax(axis=1)] for end in (np.floor(place), np.ceil(place))]
+    found = ends[0] + (place - np.floor(place)) * (ends[1] - ends[0])
+    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
+    method = (
+        f"quantile {quantile:g}, bootstrap by artist, {replicates} replicates, seed {seed}, {level:.4g}, percentiles"
+    )
+    return Estimate(value, float(min(low, value)), float(max(high, value)), n, method)
+
+
+def bound_missing(
+    pairs: np.ndarray, total: int, *, tail: float = 0.1, statistic: Callable[[np.ndarray], np.ndarray] = np.positive
+) -> tuple[float, float]:
+    """Where an estimate could lie had every recording been heard.
+
+    Parameters
+    ----------
+    pairs : numpy.ndarray, shape (n, n)
+        Values of the pairs that were heard.
+    total : int
+        Recordings there are, heard or not; n or more.
+    tail : float
+        The recordings not heard are taken to be as the most typical, and as the least typical, of so large a share of
+        those heard: .1 the tenth whose mean values are lowest and highest. As it nears 0 these are the extremes heard.
+    statistic : callable
+        As for `bootstrap_interval`.
+
+    Returns
+    -------
+    low, high : float
+        Both the estimate itself where nothing is missing; NaN where nothing was heard.
+
+    Notes
+    -----
+    An assumption stated, not a proof: what was not heard may be unlike anything that was (C. F. Manski, Partial
+    Identification of Probability Distributions, 2003). The interval of the estimate takes missing ones to be like the
+    others; these bounds say what follows where they are not.
+    """
+    pairs = square(pairs)
+    n = len(pairs)
+    if total < n:
+        raise ValueError(f"total must be {n} recordings or more, as many were heard, not {total}")
+    means = _row_means(pairs)
+    if not np.isfinite(means).any():
+        return np.nan, np.nan
+    means = np.sort(means[np.isfinite(means)])
+    some = max(1, round(tail * len(means)))
+    # A pair is heard, or has one that was not, or two: the share of each among all pairs.
+    missing = 1 - n * (n - 1) / (total * (total - 1))
+    ends = [
+        (1 - missing) * mean_over_pairs(pairs) + missing * means[part].mean()
+        for part in (slice(some), slice(-some, None))
+    ]
+    with np.errstate(divide="ignore"):
+        found = sorted(float(statistic(np.asarray(end))) for end in ends)
+    return found[0], found[1]
+
+
+@lru_cache(maxsize=16)
+def draw_clusters(clusters: int, replicates: int, seed: int) -> np.ndarray:
+    """How often each artist is in each replicate, (replicates, clusters), read-only; the same seed draws the same."""
+    drawn = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), replicates).astype(float)
+    drawn.flags.writeable = False
+    return drawn
+
+
+def mean_over_pairs(pairs: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Mean over pairs of different recordings; unmeasured ones (NaN) are skipped, NaN where none is left."""
+    sums, counts = _sums_and_counts(pairs, weights)
+    return float(sums.sum() / counts.sum()) if counts.any() else np.nan
+
+
+def _row_means(pairs: np.ndarray) -> np.ndarray:
+    """Every recording's mean over its pairs; NaN where it has none."""
+    sums, counts = (part.sum(axis=1) for part in _sums_and_counts(pairs, None))
+    return np.divide(sums, counts, out=np.full(len(pairs), np.nan), where=counts > 0)
+
+
+def _sums_and_counts(pairs: np.ndarray, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """What each pair of different recordings adds to a mean, and what it counts there."""
+    counts = np.isfinite(pairs).astype(float)
+    if weights is not None:
+        weights = np.asarray(weights, dtype=float)
+        if weights.shape != (len(pairs),) or not (weights >= 0).all():
+            raise ValueError(f"weights must be {len(pairs)} numbers of 0 or more, not {weights.shape}: {weights}")
+        counts *= np.outer(weights, weights)
+    np.fill_diagonal(counts, 0)
+    return np.where(counts > 0, pairs, 0) * counts, counts
+
+
 def _bootstrap_means(
-    pairs: np.ndarray, artists: Sequence[object] | np.ndarray, rng: np.random.Generator, replicates: int
+    pairs: np.ndarray, artists: Sequence[object] | np.ndarray, weights: np.ndarray | None, seed: int, replicates: int
 ) -> np.ndarray:
     """Mean over pairs in each replicate, (replicates,), without those in which no pair was left."""
     index = {artist: i for i, artist in enumerate(dict.fromkeys(artists))}
     member = np.zeros((len(index), len(pairs)))
     member[[index[artist] for artist in artists], np.arange(len(pairs))] = 1
-    known = np.isfinite(pairs) & ~np.eye(len(pairs), dtype=bool)
+    drawn = draw_clusters(len(index), replicates, seed)
     # Sums and counts of pairs between every two artists; the diagonal holds the pairs inside one.
-    sums, counts = (member @ x @ member.T for x in (np.where(known, pairs, 0), known.astype(float)))
-    drawn = rng.multinomial(len(index), np.full(len(index), 1 / len(index)), replicates).astype(float)
-    totals = [((drawn @ (x - np.diag(np.diag(x)))) * drawn).sum(axis=1) + drawn @ np.diag(x) for x in (sums, counts)]
-    return totals[0][totals[1] > 0] / totals[1][totals[1] > 0]
+    sums, counts = (member @ matrix @ member.T for matrix in _sums_and_counts(pairs, weights))
+    total = _drawn_sums(drawn, sums)
+    if np.isfinite(pairs).all():  # counts are products of the artists' own, and need none of matrices
+        own = member @ (np.ones(len(pairs)) if weights is None else np.asarray(weights, dtype=float))
+        count = (drawn @ own) ** 2 - drawn**2 @ own**2 + drawn @ np.diag(counts)
+        count[count < 1e-9] = 0
+    else:
+        count = _drawn_sums(drawn, counts)
+    return total[count > 0] / count[count > 0]
 
 
-def mean_over_pairs(pairs: np.ndarray) -> float:
-    """Mean over pairs of different recordings; unmeasured ones (NaN) are skipped, NaN where none is left."""
-    values = pairs[~np.eye(len(pairs), dtype=bool)]
-    values = values[np.isfinite(values)]
-    return float(values.mean()) if values.size else np.nan
+def _drawn_sums(drawn: np.ndarray, between: np.ndarray) -> np.ndarray:
+    inside = np.diag(between).copy()
+    np.fill_diagonal(between, 0)
+    total = np.einsum("ra,ra->r", drawn @ between, drawn) + drawn @ inside
+    np.fill_diagonal(between, inside)
+    return total
 
 
 def square(matrix: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What is measured of one chart in one week: the AI share and the diversity of its sound.
+"""What is measured of one chart in one week.
 
 Measures
 --------
@@ -10,23 +10,49 @@ ai_labelled
     Entries whose recording somebody else (a platform, a registry) says is AI: claims, not proof.
 undecided, unmeasured
     Entries without an answer, and without a usable preview.
-diversity.order2
-    Effective number of distinct sounds (:func:`.diversity.order2_diversity`).
-diversity.mean_distance
+cultural_entropy
+    Effective number of distinct sounds (:func:`.diversity.order2_diversity`). Draw two different recordings of the chart
+    and compare them: so many equally common, wholly different sounds would be found as alike.
+cultural_entropy.timbre, .rhythm, .harmony, .structure
+    The same, by that side of the sound alone.
+cultural_entropy.weighted
+    The same, each recording weighted by its chart points (last place 1, the one above it 2, ...).
+cultural_entropy.unheard
+    Not an interval of chance: where it could lie had every recording been heard (:func:`.estimates.bound_missing`).
+diversity.mean_distance, diversity.mean_distance.weighted
     Mean distance of two recordings; 1 is usual among the recordings of the reference.
+diversity.dispersion
+    Root mean square distance from the chart's centre (:func:`.diversity.dispersion`).
+diversity.clusters
+    Effective number of clusters of sound (:func:`.diversity.sound_clusters`), of order 2.
+typicality
+    Mean of the recordings' cosine similarity to what charted in the 52 weeks before (:mod:`.novelty`).
+novelty.median, novelty.p90
+    Median and upper tail of the recordings' distance to the nearest of 50 of the past year.
+conserve_index
+    Share of recordings with a nearer neighbour in the past year than chart music usually has; .5 is as usual.
+artists, labels, languages, genres
+    Effective number of each, of order 2 (:func:`.diversity.same`).
+turnover
+    Share of the entries whose recording was not on this chart the week before.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..features.registry import EXTRACTOR_VERSION
 from ..workspace.store import digest
-from .diversity import estimate_distance, estimate_order2
-from .estimates import Estimate
+from . import novelty
+from .diversity import estimate_distance, estimate_order2, same, sound_clusters
+from .estimates import Estimate, bootstrap_interval, bound_missing, estimate_mean, estimate_quantile, estimate_share
 from .share import ai_share
 from .space import Space, kernel
 
@@ -35,11 +61,21 @@ if TYPE_CHECKING:
 
     from .detector import Detector
 
-MEASURES_VERSION = "2"
+MEASURES_VERSION = "3"
 """Raised whenever a measure is computed otherwise: chart weeks are then measured anew."""
 
 SPACE_FILE = Path(__file__).with_name("space.json")
 TOP = 10
+PARTS = {"timbre": ("timbre", "spectrum"), "rhythm": ("rhythm",), "harmony": ("tonality",), "structure": ("structure",)}
+"""The sides of a sound, and the families of descriptors that tell of each."""
+
+KINDS = {"artists": "artist", "labels": "label", "languages": "language", "genres": "genres"}
+"""What else a chart has a variety of, and the column that says it."""
+
+OF_SOUND = ("cultural_entropy", "diversity.", "typicality", "novelty.", "conserve_index")
+"""How the names of measures begin that rest on descriptors."""
+
+ONE_WEEK = timedelta(weeks=1)
 
 
 @lru_cache(maxsize=1)
@@ -48,27 +84,78 @@ def load_space() -> Space:
     return Space.from_dict(json.loads(SPACE_FILE.read_text(encoding="utf-8"))["space"])
 
 
-def measure_chart(chart: pd.DataFrame, vectors: pd.DataFrame, detector: Detector) -> dict[str, Estimate]:
-    """Measure one chart of one week.
+def measure_chart(
+    entries: pd.DataFrame, weeks: Collection[str], vectors: pd.DataFrame, detector: Detector
+) -> Iterator[tuple[str, dict[str, Estimate]]]:
+    """Measure one chart in some of its weeks.
 
     Parameters
     ----------
-    chart : pandas.DataFrame
-        Its entries: ``position, recording_id, artist, verdict, labelled_ai``; `verdict` missing or ``unmeasured``
-        where there is none.
+    entries : pandas.DataFrame
+        The chart in all of its weeks that are known, those of the year before included: ``week, position,
+        recording_id, artist, label, language, genres, verdict, labelled_ai``; `verdict` missing or ``unmeasured`` where
+        there is none.
+    weeks : collection of str
+        Those to measure, as `entries` writes them.
     vectors : pandas.DataFrame
         Descriptors of this release's extractor, indexed by recording.
     detector : Detector
         Whose verdicts they are: its errors correct the share.
 
-    Returns
-    -------
-    dict of str to Estimate
+    Yields
+    ------
+    week : str
+        In order of time.
+    measures : dict of str to Estimate
+
+    Notes
+    -----
+    A year is worked on at a time, so that memory does not grow with a chart's history.
     """
+    by_week = {str(week): chart for week, chart in entries.groupby("week", sort=True)}
+    space = load_space()
+    sounds = None
+    for week in sorted(set(weeks) & set(by_week)):
+        past = [one for one in by_week if _weeks_ago(week, novelty.PAST_WEEKS) <= one < week]
+        if sounds is None or week > sounds.until:
+            until = _weeks_ago(week, -novelty.PAST_WEEKS)
+            window = {one: by_week[one] for one in by_week if min([*past, week]) <= one <= until}
+            sounds = _Sounds(window, vectors, space, until)
+        found = _ai(by_week[week], detector)
+        sound = _diversity(by_week[week], sounds) | _novelty(week, past, sounds)
+        found |= {name: _named(described_by(), estimate) for name, estimate in sound.items()}
+        yield week, found | _beyond_sound(by_week[week], by_week.get(_weeks_ago(week, 1)))
+
+
+class _Sounds:
+    """The recordings of some weeks that were heard, and how far they lie apart."""
+
+    def __init__(self, charts: dict[str, pd.DataFrame], vectors: pd.DataFrame, space: Space, until: str):
+        self.until = until
+        artists: dict[str, str] = {}
+        heard: dict[str, list[str]] = {}
+        for week, chart in charts.items():
+            here = chart[chart["recording_id"].isin(vectors.index)].drop_duplicates("recording_id")
+            heard[week] = here["recording_id"].tolist()
+            artists |= dict(zip(heard[week], here["artist"].tolist(), strict=True))
+        place = {recording: number for number, recording in enumerate(artists)}
+        # where each week's recordings stand, in their order on the chart
+        self.places = {week: np.array([place[one] for one in ids], dtype=int) for week, ids in heard.items()}
+        rows = vectors.loc[list(artists)]
+        self.distances = space.distances(rows)
+        self.of_part = {part: space.only(*families).distances(rows) for part, families in PARTS.items()}
+        self.rows = space.embed(rows)
+        self.recordings = np.array(list(artists), dtype=object)
+        self.artists = np.array([first_artist(artist) for artist in artists.values()], dtype=str)
+        self.apart = ~(same([artist.split(", ") for artist in artists.values()]) > 0)
+
+
+def _ai(chart: pd.DataFrame, detector: Detector) -> dict[str, Estimate]:
+    """How much of the chart machines made."""
     verdicts = chart["verdict"].fillna("unmeasured")
     measured = chart[verdicts != "unmeasured"]
     total = len(chart)
-    found = {
+    return {
         "ai_share": _share(measured, detector),
         "ai_share.top10": _share(measured[measured["position"] <= TOP], detector),
         "ai_flagged": _count(int((verdicts == "ai").sum()), len(measured)),
@@ -76,13 +163,85 @@ def measure_chart(chart: pd.DataFrame, vectors: pd.DataFrame, detector: Detector
         "undecided": _count(int((verdicts == "undecided").sum()), len(measured)),
         "unmeasured": _count(int((verdicts == "unmeasured").sum()), total),
     }
-    heard = chart[chart["recording_id"].isin(vectors.index)].drop_duplicates("recording_id")
-    distances = load_space().distances(vectors.loc[heard["recording_id"]])
-    artists = heard["artist"].tolist()
-    order2, distance = estimate_order2(kernel(distances), artists), estimate_distance(distances, artists)
-    found["diversity.order2"] = _named(f"1 / mean K² over pairs; {described_by()}", order2)
-    found["diversity.mean_distance"] = _named(f"mean distance over pairs; {described_by()}", distance)
+
+
+def _diversity(chart: pd.DataFrame, sounds: _Sounds) -> dict[str, Estimate]:
+    """How varied the chart sounds."""
+    here = sounds.places[str(chart["week"].iloc[0])]
+    square = np.ix_(here, here)
+    artists, distances = sounds.artists[here], sounds.distances[square]
+    points = (chart["position"].max() + 1 - chart["position"]).groupby(chart["recording_id"]).sum()
+    weights = points.reindex(sounds.recordings[here]).to_numpy(dtype=float)
+    alike = kernel(distances)
+    entropy = estimate_order2(alike, artists)
+    found = {"cultural_entropy": entropy, "cultural_entropy.weighted": estimate_order2(alike, artists, weights=weights)}
+    for part, of_part in sounds.of_part.items():
+        found[f"cultural_entropy.{part}"] = estimate_order2(kernel(of_part[square]), artists)
+    total = chart["recording_id"].nunique()
+    low, high = bound_missing(alike**2, total, statistic=np.reciprocal)
+    reason = "bounds, not an interval: those not heard are as the most or the least typical tenth of those heard"
+    found["cultural_entropy.unheard"] = Estimate(entropy.value, low, high, len(here), reason)
+    found["diversity.mean_distance"] = estimate_distance(distances, artists)
+    found["diversity.mean_distance.weighted"] = estimate_distance(distances, artists, weights=weights)
+    found["diversity.dispersion"] = bootstrap_interval(distances**2 / 2, artists, statistic=np.sqrt)
+    clusters = sound_clusters(distances)
+    found["diversity.clusters"] = estimate_order2(clusters[:, None] == clusters, artists)
     return found
+
+
+def _novelty(week: str, past: Sequence[str], sounds: _Sounds) -> dict[str, Estimate]:
+    """How far the chart sounds like what charted in the year before."""
+    here = sounds.places[week]
+    then = np.unique(np.concatenate([sounds.places[one] for one in past] or [here[:0]]))
+    names = ("typicality", "novelty.median", "novelty.p90", "conserve_index")
+    if len(then) < novelty.DRAWN:
+        reason = f"no estimate: of the year before {len(then)} recordings were heard, {novelty.DRAWN} are needed"
+        return dict.fromkeys(names, Estimate(np.nan, np.nan, np.nan, len(here), reason))
+    across, among = np.ix_(here, then), np.ix_(then, then)
+    artists, past_artists = sounds.artists[here], sounds.artists[then]
+    typical = novelty.typicality(sounds.rows[here], sounds.rows[then], sounds.apart[across])
+    new = novelty.novelty(sounds.distances[across], sounds.apart[across])
+    near = novelty.nearest(sounds.distances[across], sounds.apart[across]).distance
+    usual = novelty.nearest(sounds.distances[among], sounds.apart[among]).distance
+    return {
+        "typicality": estimate_mean(typical, artists),
+        "novelty.median": estimate_quantile(new, artists, 0.5),
+        "novelty.p90": estimate_quantile(new, artists, 0.9),
+        "conserve_index": novelty.conserve_index(near, artists, usual, past_artists),
+    }
+
+
+def _beyond_sound(chart: pd.DataFrame, before: pd.DataFrame | None) -> dict[str, Estimate]:
+    """How varied the chart is in other things than sound, and how much of it is new."""
+    once = chart.drop_duplicates("recording_id")
+    artists = np.array([first_artist(artist) for artist in once["artist"]], dtype=str)
+    found = {}
+    for measure, column in KINDS.items():
+        kinds = [[] if cell != cell or cell is None else str(cell).split(", ") for cell in once[column].astype(object)]
+        known = np.array([len(of_one) > 0 for of_one in kinds], dtype=bool)
+        pairs = same([of_one for of_one in kinds if of_one])
+        # what an artist's recordings share is what is counted, for artists: each recording stands for itself there
+        clusters = np.arange(len(pairs)) if measure == "artists" else artists[known]
+        estimate = bootstrap_interval(pairs, clusters, statistic=np.reciprocal)
+        if np.isinf(estimate.value):
+            reason = f"no estimate: no two of {estimate.n} recordings share one"
+            estimate = Estimate(np.nan, np.nan, np.nan, estimate.n, reason)
+        found[measure] = _named("1 / probability that two recordings share one", estimate)
+    if before is None:
+        found["turnover"] = Estimate(np.nan, np.nan, np.nan, len(chart), "no estimate: the week before is missing")
+    else:
+        new = ~chart["recording_id"].isin(before["recording_id"]).to_numpy()
+        found["turnover"] = estimate_share(new, [first_artist(artist) for artist in chart["artist"]])
+    return found
+
+
+def first_artist(names: str) -> str:
+    """The first of several artists, as one string: recordings of a leading artist go together."""
+    return names.split(", ", 1)[0]
+
+
+def _weeks_ago(week: str, weeks: int) -> str:
+    return (date.fromisoformat(week) - weeks * ONE_WEEK).isoformat()
 
 
 def described_by() -> str:
@@ -90,8 +249,11 @@ def described_by() -> str:
     return f"extractor {EXTRACTOR_VERSION}"
 
 
-def inputs_of(chart: pd.DataFrame, detector: Detector) -> str:
-    """Hash of all that the measures of a chart week depend on."""
+def inputs_of(entries: pd.DataFrame, weeks: Collection[str], detector: Detector) -> dict[str, str]:
+    """Hash of all that the measures of a chart in each of some weeks depend on, its year before included.
+
+    `entries` are the chart's in all weeks, with what is known of their recordings.
+    """
     columns = [
         "position",
         "recording_id",
@@ -101,9 +263,16 @@ def inputs_of(chart: pd.DataFrame, detector: Detector) -> str:
         "audio_hash",
         "extractor_version",
         "labelled_ai",
+        *(column for column in KINDS.values() if column != "artist"),
     ]
-    rows = chart[columns].sort_values("position").fillna("").to_csv(index=False)
-    return digest(MEASURES_VERSION, detector.model_version, SPACE_FILE.read_bytes(), rows)
+    rows = entries[["week", *columns]].sort_values(["week", "position"]).fillna("")
+    of_week = {str(week): digest(part.to_csv(index=False)) for week, part in rows.groupby("week", sort=True)}
+    made = digest(MEASURES_VERSION, detector.model_version, SPACE_FILE.read_bytes())
+    found = {}
+    for week in weeks:
+        year = [of_week[one] for one in of_week if _weeks_ago(week, novelty.PAST_WEEKS) <= one <= week]
+        found[week] = digest(made, *year)
+    return found
 
 
 def _share(measured: pd.DataFrame, detector: Detector) -> Estimate:

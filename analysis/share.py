@@ -114,6 +114,96 @@ def census_posterior(
     over the sensitivity gives a beta-binomial probability, and likewise for the others with the specificity. The grid of
     all (i, j) is summed along i + j = K. It has (k + 1)(n - k + 1) cells: fast up to some thousand entries.
     """
+    joint = _joint(flagged, measured, sensitivity, specificity)
+    caught, missed = np.indices(joint.shape)
+    return np.bincount((caught + missed).ravel(), weights=joint.ravel())
+
+
+def draw_labels(
+    flagged: np.ndarray,
+    *,
+    sensitivity: tuple[float, float],
+    specificity: tuple[float, float],
+    draws: int = 1000,
+    seed: int = 0,
+) -> np.ndarray:
+    """Draw what the recordings may truly be, given what the classifier said of them and how often it errs.
+
+    Parameters
+    ----------
+    flagged : numpy.ndarray of bool, shape (n,)
+        Whether each was flagged.
+    sensitivity, specificity
+        As for `ai_share`.
+    draws : int
+        How many.
+    seed : int
+        The same seed gives the same draws.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (draws, n)
+        True: AI-made. How many of the flagged and of the others are is drawn from the census posterior; which ones, evenly.
+    """
+    flagged = np.asarray(flagged, dtype=bool)
+    count = int(flagged.sum())
+    joint = _joint(count, len(flagged), sensitivity, specificity)
+    rng = np.random.default_rng(seed)
+    cells = rng.choice(joint.size, draws, p=joint.ravel())
+    caught, missed = np.unravel_index(cells, joint.shape)
+    labels = np.zeros((draws, len(flagged)), dtype=bool)
+    for group, made in ((flagged, caught), (~flagged, missed)):
+        order = rng.random((draws, int(group.sum()))).argsort(axis=1)
+        labels[:, group] = order < made[:, None]
+    return labels
+
+
+def pooled_share(
+    flagged: np.ndarray,
+    entries: np.ndarray,
+    *,
+    sensitivity: tuple[float, float],
+    specificity: tuple[float, float],
+    draws: int = 4000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[Estimate, Estimate]:
+    """Estimate the share of AI over several weeks, in which one recording stands for many entries.
+
+    Parameters
+    ----------
+    flagged : numpy.ndarray of bool, shape (n,)
+        Whether each recording was flagged: each once, however long it charted.
+    entries : numpy.ndarray, shape (n,)
+        How many entries of those weeks each is.
+    sensitivity, specificity, level
+        As for `ai_share`.
+    draws, seed
+        As for `draw_labels`.
+
+    Returns
+    -------
+    recordings, entries : Estimate
+        Share of the recordings, and of their entries. An error about a recording is one error in all its weeks: taken
+        for independent, a year's entries would promise an interval several times too narrow.
+    """
+    flagged, entries = np.asarray(flagged, dtype=bool), np.asarray(entries, dtype=float)
+    if entries.shape != flagged.shape or not (entries > 0).all():
+        raise ValueError(f"entries must be {len(flagged)} numbers above 0, as many as recordings, not {entries}")
+    trials = {"sensitivity": sensitivity, "specificity": specificity}
+    of_recordings = ai_share(int(flagged.sum()), len(flagged), level=level, **trials).census
+    if not len(flagged):
+        return of_recordings, of_recordings
+    shares = draw_labels(flagged, draws=draws, seed=seed, **trials) @ entries / entries.sum()
+    low, high = np.quantile(shares, [(1 - level) / 2, (1 + level) / 2])
+    method = f"census posterior of {len(flagged)} recordings, {draws} draws, seed {seed}, equal tails, {level:.4g}"
+    return of_recordings, Estimate(float(shares.mean()), float(low), float(high), int(entries.sum()), method)
+
+
+def _joint(
+    flagged: int, measured: int, sensitivity: tuple[float, float], specificity: tuple[float, float]
+) -> np.ndarray:
+    """Posterior probability of j AI-made recordings among the flagged and i among the others, (flagged + 1, passed + 1)."""
     from scipy.special import gammaln
 
     _check(flagged, measured, sensitivity, specificity)
@@ -126,8 +216,7 @@ def census_posterior(
         logarithm += gammaln(right + wrong + 1) - gammaln(right + 1) - gammaln(wrong + 1)
         logarithm += gammaln(right + a) + gammaln(wrong + b) - gammaln(right + wrong + a + b)
     joint = np.exp(logarithm - logarithm.max())
-    posterior = np.bincount((caught + missed).ravel(), weights=joint.ravel())
-    return posterior / posterior.sum()
+    return joint / joint.sum()
 
 
 def _census(

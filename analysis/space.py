@@ -141,15 +141,51 @@ class Space:
         """
         left = self.standardize(rows)
         right = left if others is None else self.standardize(others)
-        total, shared = np.zeros((len(left), len(right))), np.zeros((len(left), len(right)))
-        families = np.array([name.split(".", 1)[0] for name in self.names])
-        for family in np.unique(families):
-            squares, count = _squared_differences(left[:, families == family], right[:, families == family])
+        # Families that every row has whole need one product in all; the others, one each for who has what.
+        whole = np.isfinite(left).all(axis=0) & np.isfinite(right).all(axis=0)
+        whole &= ~np.isin(self._families, self._families[~whole])
+        families, count = np.unique(self._families, return_counts=True)
+        weights = 1 / count[np.searchsorted(families, self._families)]
+        root = np.sqrt(weights[whole])
+        total = _squared_differences(left[:, whole] * root, right[:, whole] * root)
+        shared = np.full_like(total, len(np.unique(self._families[whole])))
+        for family in np.unique(self._families[~whole]):
+            here = self._families == family
+            squares, count = _shared_differences(left[:, here], right[:, here])
             total += np.divide(squares, count, out=np.zeros_like(total), where=count > 0)
             shared += count > 0
         total = np.divide(total, 2 * shared, out=np.full_like(total, np.nan), where=shared > 0)
         total[total < 1e-12] = 0  # the rounding of a difference of large products: these rows are equal
         return np.sqrt(total)
+
+    def embed(self, rows: np.ndarray | pd.DataFrame) -> np.ndarray:
+        """Coordinates whose Euclidean distances are those of `distances`, (n, d), where nothing is missing.
+
+        A missing value becomes 0, the reference's median. For what needs coordinates: cosines, Fréchet distance, the
+        Vendi score of many rows.
+        """
+        families, count = np.unique(self._families, return_counts=True)
+        weights = 1 / (2 * len(families) * count[np.searchsorted(families, self._families)])
+        return np.nan_to_num(self.standardize(rows)) * np.sqrt(weights)
+
+    def only(self, *families: str) -> Space:
+        """The same scales for the descriptors of some families alone.
+
+        Raises
+        ------
+        ValueError
+            A family is unknown.
+        """
+        if unknown := set(families) - set(self._families):
+            raise ValueError(
+                f"no descriptor is of {sorted(unknown)[0]!r}: families are {', '.join(sorted(set(self._families)))}"
+            )
+        here = np.isin(self._families, families)
+        return Space(tuple(np.array(self.names)[here].tolist()), self.centers[here], self.scales[here], self.limit)
+
+    @property
+    def _families(self) -> np.ndarray:
+        return np.array([name.split(".", 1)[0] for name in self.names])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers, for JSON."""
@@ -167,7 +203,12 @@ class Space:
         return cls(tuple(plain["names"]), centers, scales, float(plain["limit"]))
 
 
-def _squared_differences(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _squared_differences(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Sums of squared differences, (n, m)."""
+    return (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1) - 2 * left @ right.T
+
+
+def _shared_differences(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sums of squared differences over the columns that both rows have, and how many those are; both (n, m)."""
     has_left, has_right = (np.isfinite(z).astype(float) for z in (left, right))
     left, right = np.nan_to_num(left), np.nan_to_num(right)

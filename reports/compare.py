@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 SHARES = ("ai_share", "ai_share.top10")
+PERCENTAGES = (*SHARES, "conserve_index", "turnover")
 COUNTS = ("ai_flagged", "ai_labelled", "undecided", "unmeasured")
-DIVERSITIES = ("diversity.order2", "diversity.mean_distance")
-MEASURES = (*SHARES, *COUNTS, *DIVERSITIES)
+ENTROPIES = ("cultural_entropy", *(f"cultural_entropy.{part}" for part in ("timbre", "rhythm", "harmony", "structure")))
+DISTANCES = ("diversity.mean_distance", "novelty.p90", "typicality")
+MEASURES = (*SHARES, *COUNTS, *ENTROPIES, *DISTANCES, "conserve_index", "artists", "turnover")
 """What a chart's table of numbers shows, in order."""
 
 ONE_WEEK = timedelta(weeks=1)

@@ -49,7 +49,7 @@ NUMBERS = frozenset(
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """A spreadsheet may run a cell that begins with one of these."""
 
-FINDINGS = (("ai_share", max), ("ai_share.top10", max), ("diversity.order2", min))
+FINDINGS = (("ai_share", max), ("ai_share.top10", max), ("cultural_entropy", min))
 """What the three sentences at the top are about, and which chart each speaks of."""
 
 LONGEST_FIGURE = timedelta(weeks=104)
@@ -193,13 +193,13 @@ def write_index(folder: Path, season: Season, *, made_at: datetime) -> Path:
         for key in keys:
             cell = {
                 measure: next((e for e in history.get((key, measure), ()) if e.week == week), None)
-                for measure in ("ai_share", "diversity.order2")
+                for measure in ("ai_share", "cultural_entropy")
             }
             cells.append((names[key], int(sizes.get((*key, iso), 0)), cell))
         rows.append((week, first_day(week), cells, gaps[iso]))
     stamp = say("synthetic_mark") if season.synthetic else ""
     drawn = []
-    for measure, writer, tick in (("ai_share", percent, percent_tick), ("diversity.order2", decimal, plain_tick)):
+    for measure, writer, tick in (("ai_share", percent, percent_tick), ("cultural_entropy", decimal, plain_tick)):
         series = [
             figures.Series(names[key], _points(history.get((key, measure), []), weeks[-1]), number)
             for number, key in enumerate(keys)
@@ -296,7 +296,7 @@ def _chart(weekly: Weekly, key: Key, name: str, stamp: str) -> dict[str, Any]:
         "changes": _changes(weekly, key, places),
         "figures": [
             drawn
-            for measure in ("ai_share", "diversity.order2")
+            for measure in ("ai_share", "cultural_entropy")
             if (drawn := _figure(weekly, key, measure, f"{name}-{measure.replace('.', '-')}", stamp))
         ],
     }

@@ -34,7 +34,10 @@ from ..workspace.workspace import Workspace
 from .tables import Tables
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ..analysis.detector import Detector
+    from ..analysis.estimates import Estimate
     from ..features.describe import Description
     from .season import Season
 
@@ -49,6 +52,9 @@ RENEWED = 0.8
 
 FEW = 8
 """Clips described in this process: for so few, starting others takes longer."""
+
+FEW_WEEKS = 40
+"""Chart weeks measured in this process."""
 
 
 @dataclass
@@ -565,7 +571,9 @@ def _measure_all(workspace: Workspace, detector: Detector, asked: date) -> list[
     A week that was collected but never analyzed is left alone: half of its recordings may be known from other weeks,
     and a share of those would be no share of the chart.
     """
-    from ..analysis.measures import described_by, inputs_of, measure_chart
+    from joblib import Parallel, delayed
+
+    from ..analysis.measures import OF_SOUND, described_by, inputs_of
 
     tables = Tables(workspace)
     entries, verdicts, descriptors = tables.entries(), tables.verdicts(), tables.descriptors()
@@ -576,46 +584,65 @@ def _measure_all(workspace: Workspace, detector: Detector, asked: date) -> list[
     outdated: dict[tuple, int] = {
         (row.source, row.chart, row.country, row.week, row.measure): row.n
         for row in rows
-        if row.measure.startswith("diversity.") and described_by() not in row.method
+        if row.measure.startswith(OF_SOUND) and described_by() not in row.method
     }
     weeks = {asked.isoformat()} | {row.week for row in rows}
-    entries = entries[entries["week"].isin(list(weeks))]
+    entries = entries[entries["week"].notna() & (entries["week"].fillna("") <= max(weeks))]
     labelled = tables.labelled_ai()
-    changed = []
+    changed = set()
     joined = entries.merge(verdicts[["recording_id", "verdict", "model_version"]], "left", "recording_id").merge(
         descriptors[["recording_id", "audio_hash", "extractor_version"]], "left", "recording_id"
     )
     joined["labelled_ai"] = joined["recording_id"].isin(labelled)
     current = descriptors[descriptors["extractor_version"] == EXTRACTOR_VERSION]
     vectors = current.set_index("recording_id").reindex(columns=list(DESCRIPTORS))
-    for key, chart in joined.groupby(["source", "chart", "country", "week"], sort=True):
-        inputs = inputs_of(chart, detector)
-        if (*key, inputs) in stored:
-            continue
-        source, name, country, week = key
-        rows = [
-            {
-                "source": source,
-                "chart": name,
-                "country": country,
-                "week": week,
-                "measure": name_of_measure,
-                "value": _number(estimate.value),
-                "low": _number(estimate.low),
-                "high": _number(estimate.high),
-                "n": estimate.n,
-                "method": estimate.method,
-                "inputs": inputs,
-            }
-            for name_of_measure, estimate in measure_chart(chart, vectors, detector).items()
-            # until most recordings are described anew, the old measure stands
-            if estimate.n >= RENEWED * outdated.get((*key, name_of_measure), 0)
-        ]
-        with workspace.store.transaction() as connection:
-            upsert(connection, t.measure, rows)
-        changed.append(week)
-    return sorted(set(changed))
+    work, digests = [], {}
+    for key, chart in joined.groupby(["source", "chart", "country"], sort=True):
+        digests[key] = inputs_of(chart, weeks & set(chart["week"]), detector)
+        due = [week for week, digest in digests[key].items() if (*key, week, digest) not in stored]
+        if due:
+            work.append((key, chart, due, vectors[vectors.index.isin(chart["recording_id"])], detector))
+    many = sum(len(due) for _, _, due, *_ in work) > FEW_WEEKS
+    for key, measured in Parallel(n_jobs=workspace.settings.jobs if many else 1, return_as="generator")(
+        delayed(_measure_chart)(*item) for item in work
+    ):
+        for week, measures in measured:
+            of_week = dict(zip(("source", "chart", "country", "week"), (*key, week), strict=True))
+            rows = [
+                of_week
+                | {
+                    "measure": name,
+                    "value": _number(estimate.value),
+                    "low": _number(estimate.low),
+                    "high": _number(estimate.high),
+                    "n": estimate.n,
+                    "method": estimate.method,
+                    "inputs": digests[key][week],
+                }
+                for name, estimate in measures.items()
+                # until most recordings are described anew, the old measure stands
+                if estimate.n >= RENEWED * outdated.get((*key, week, name), 0)
+            ]
+            with workspace.store.transaction() as connection:
+                here = [t.measure.c[column] == value for column, value in of_week.items()]
+                # what an earlier release measured, and this one does not
+                connection.execute(t.measure.delete().where(*here, t.measure.c.measure.not_in(list(measures))))
+                upsert(connection, t.measure, rows)
+            changed.add(week)
+    return sorted(changed)
+
+
+def _measure_chart(
+    key: tuple, chart: pd.DataFrame, weeks: list[str], vectors: pd.DataFrame, detector: Detector
+) -> tuple[tuple, list[tuple[str, dict[str, Estimate]]]]:
+    """Measure a chart in some weeks, on one core: with several charts at once, each has its own."""
+    from threadpoolctl import threadpool_limits
+
+    from ..analysis.measures import measure_chart
+
+    with threadpool_limits(1):
+        return key, list(measure_chart(chart, weeks, vectors, detector))
 
 
 def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+    return float(value) if np.isfinite(value) else None

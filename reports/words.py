@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from .compare import SHARES
+from .compare import DISTANCES, ENTROPIES, PERCENTAGES
 
 
 def percent(value: float) -> str:
@@ -65,9 +65,9 @@ def value_of(measure: str, value: float) -> str:
 
 def difference_of(measure: str, value: float) -> str:
     """Write a difference between two values of a measure; shares differ by percentage points."""
-    if measure in SHARES:
+    if measure in PERCENTAGES:
         return signed(100 * value)
-    return signed(value, {"diversity.mean_distance": 3, "diversity.order2": 1}.get(measure, 0))
+    return signed(value, 3 if measure in DISTANCES else 1 if measure in (*ENTROPIES, "artists") else 0)
 
 
 def short_day(day: date, with_year: bool = False) -> str:
@@ -82,9 +82,9 @@ def text(value: object) -> str:
 
 def writer_of(measure: str) -> Callable[[float], str]:
     """Return how a measure's values are written."""
-    if measure in SHARES:
+    if measure in PERCENTAGES:
         return percent
-    return {"diversity.order2": decimal, "diversity.mean_distance": thousandths}.get(measure, count)
+    return thousandths if measure in DISTANCES else decimal if measure in (*ENTROPIES, "artists") else count
 
 
 @cache

@@ -5,14 +5,24 @@ import pandas as pd
 import pytest
 
 from chartropy.analysis.diversity import (
+    dispersion,
     estimate_distance,
     estimate_order2,
     hill,
+    hill_at_coverage,
+    intrinsic_dimension,
     leinster_cobbold,
     mean_pairwise_distance,
     order2_diversity,
+    participation_ratio,
     rao,
+    rarefied_hill,
+    rarefy,
+    same,
+    sample_coverage,
+    sound_clusters,
     vendi,
+    vendi_of_rows,
 )
 from chartropy.analysis.estimates import bootstrap_interval
 from chartropy.analysis.space import Space, fit_space, kernel
@@ -298,3 +308,174 @@ def test_kernel():
 def test_wrong_arguments_are_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+# Weights
+
+
+def test_weights_count_pairs_as_products():
+    rows = np.random.default_rng(1).standard_normal((6, 3))
+    distances = distances_of(rows)
+    weights = np.array([1.0, 2, 0, 3, 1, 1])
+    repeated = np.repeat(np.arange(6), weights.astype(int))
+    # a recording of weight 2 is two recordings, but for the pair that two copies would make
+    between = repeated[:, None] != repeated
+    expected = distances[np.ix_(repeated, repeated)][between].mean()
+    assert mean_pairwise_distance(distances, weights) == pytest.approx(expected, rel=1e-12)
+    estimate = estimate_distance(distances, list("abcdef"), weights=weights)
+    assert estimate.value == pytest.approx(expected, rel=1e-12)
+    assert estimate.low < expected < estimate.high
+    assert estimate_distance(distances, list("abcdef"), weights=np.ones(6)) == estimate_distance(
+        distances, list("abcdef")
+    )
+    with pytest.raises(ValueError, match="weights must be 6 numbers of 0 or more"):
+        mean_pairwise_distance(distances, -weights)
+
+
+def test_dispersion_is_the_root_of_the_variances():
+    rows = np.random.default_rng(2).standard_normal((40, 4))
+    distances = np.linalg.norm(rows[:, None] - rows, axis=-1)
+    assert dispersion(distances) == pytest.approx(np.sqrt(rows.var(axis=0, ddof=1).sum()), rel=1e-12)
+
+
+# Many recordings
+
+
+@pytest.mark.parametrize("order", [0, 0.5, 1, 2, np.inf])
+def test_the_dual_form_is_the_vendi_score_of_cosines(order):
+    rng = np.random.default_rng(3)
+    rows = rng.standard_normal((60, 7)) * rng.random((60, 1))
+    units = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    assert vendi_of_rows(rows, order) == pytest.approx(vendi(units @ units.T, order), rel=1e-9)
+    shares = rng.dirichlet(np.ones(60))
+    assert vendi_of_rows(rows, order, shares) == pytest.approx(vendi(units @ units.T, order, shares), rel=1e-9)
+
+
+def test_the_dual_form_names_a_row_without_direction():
+    with pytest.raises(ValueError, match=r"row 1 has no direction \(length 0\.0\)"):
+        vendi_of_rows(np.array([[1.0, 0], [0, 0]]))
+
+
+# Rarefaction
+
+
+def test_rarefied_vendi_scores_of_different_n_agree():
+    rng = np.random.default_rng(4)
+    full, rarefied = [], []
+    for n in (30, 90):
+        charts = [kernel(distances_of(rng.standard_normal((n, 5)))) for _ in range(25)]
+        full.append(np.mean([vendi(one) for one in charts]))
+        rarefied.append(np.mean([rarefy(one, 20, draws=40, seed=i).value for i, one in enumerate(charts)]))
+    assert full[1] > 1.15 * full[0]
+    assert rarefied[1] == pytest.approx(rarefied[0], rel=0.03)
+
+
+def test_rarefied_intervals_cover():
+    rng = np.random.default_rng(5)
+
+    def a_chart():
+        rows, artists = chart(60, rng, songs_each=2)
+        return kernel(distances_of(rows)), artists
+
+    truth = np.mean([rarefy(a_chart()[0], 20, draws=3).value for _ in range(200)])
+    covered = 0
+    for seed in range(40):
+        similarities, artists = a_chart()
+        estimate = rarefy(similarities, 20, artists=artists, draws=150, seed=seed)
+        covered += estimate.low <= truth <= estimate.high
+    assert covered >= 33  # 38 of 40 expected
+
+
+def test_rarefying_to_all_has_no_interval():
+    estimate = rarefy(TWO_ALIKE, 3)
+    assert estimate.value == pytest.approx(2.15730, abs=5e-6)
+    assert np.isnan(estimate.low)
+    with pytest.raises(ValueError, match="size must lie between 2 and the 3 recordings given, not 4"):
+        rarefy(TWO_ALIKE, 4)
+
+
+# Kinds
+
+
+# Spiders under girdled hemlocks: Ellison et al. 2010, as printed in Chao et al. 2014, table 2
+SPIDERS = np.array([46, 22, 17, 15, 15, 9, 8, 6, 6, 4, 2, 2, 2, 2, *[1] * 12])
+
+
+@pytest.mark.parametrize(("order", "value"), [(0, 26), (1, 12.06), (2, 7.84)])
+def test_hill_numbers_of_spiders_as_published(order, value):
+    assert rarefied_hill(SPIDERS, 168, order) == pytest.approx(value, abs=0.005)
+
+
+def test_sample_coverage_of_spiders_as_published():
+    assert sample_coverage(SPIDERS) == pytest.approx(0.929, abs=0.0005)
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_rarefied_hill_is_the_mean_over_draws(order):
+    # E of the abundance-frequency counts is exact; at orders other than 0 the Hill number is of the expectation
+    counts = np.array([5, 3, 1, 1])
+    rng = np.random.default_rng(6)
+    draws = [
+        np.bincount(rng.choice(np.repeat(np.arange(4), counts), 6, replace=False), minlength=4) for _ in range(20000)
+    ]
+    often = np.array([np.mean([(one == k).sum() for one in draws]) for k in range(1, 7)])
+    shares = np.arange(1, 7) / 6
+    if order == 1:
+        expected = np.exp(-(often * shares * np.log(shares)).sum())
+    else:
+        expected = (often * shares**order).sum() ** (1 / (1 - order))
+    assert rarefied_hill(counts, 6, order) == pytest.approx(expected, rel=0.01)
+
+
+def test_at_a_coverage_charts_of_different_length_agree():
+    rng = np.random.default_rng(7)
+    shares = 1 / np.arange(1, 41)
+    found = [
+        np.mean([hill_at_coverage(rng.multinomial(n, shares / shares.sum()), 0.7, 0) for _ in range(100)])
+        for n in (100, 400)
+    ]
+    assert found[1] == pytest.approx(found[0], rel=0.05)
+    with pytest.raises(ValueError, match="coverage must lie between 0 and the 0.929 of these counts, not 0.99"):
+        hill_at_coverage(SPIDERS, 0.99)
+
+
+def test_kinds_shared_by_pairs_are_simpsons():
+    counts = np.array([4, 3, 2])
+    kinds = [[str(kind)] for kind, count in enumerate(counts) for _ in range(count)]
+    n = counts.sum()
+    expected = n * (n - 1) / (counts * (counts - 1)).sum()
+    pairs = same(kinds)
+    assert 1 / pairs[~np.eye(n, dtype=bool)].mean() == pytest.approx(expected, rel=1e-12)
+    two = same([["pop", "rock"], ["rock"], []])
+    assert two[0, 1] == 0.5
+    assert np.isnan(two[2]).all()
+
+
+# Dimensions and clusters
+
+
+def test_participation_ratio_hardly_depends_on_n():
+    rng = np.random.default_rng(8)
+    scales = np.array([3.0, 2, 1, 1])
+    truth = (scales**2).sum() ** 2 / (scales**4).sum()
+    for n in (20, 200):
+        found = np.mean([participation_ratio(rng.standard_normal((n, 4)) * scales) for _ in range(600)])
+        assert found == pytest.approx(truth, rel=0.1)
+
+
+def test_both_dimensions_of_five_are_five():
+    rows = np.random.default_rng(9).standard_normal((1500, 5))
+    assert participation_ratio(rows) == pytest.approx(5, rel=0.03)
+    squares = (rows**2).sum(axis=1)
+    distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * rows @ rows.T, 0))
+    assert intrinsic_dimension(distances) == pytest.approx(5, rel=0.08)
+
+
+def test_clusters_of_copies():
+    distances = np.kron(1 - np.eye(3), np.ones((4, 4))) * 3
+    numbers = sound_clusters(distances)
+    assert len(set(numbers)) == 3
+    assert all(len(set(numbers[i : i + 4])) == 1 for i in (0, 4, 8))
+    distances[0, 4] = distances[4, 0] = np.nan  # not measured: not near
+    assert len(set(sound_clusters(distances))) == 3
+    assert list(sound_clusters(np.zeros((1, 1)))) == [0]

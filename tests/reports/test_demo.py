@@ -85,8 +85,11 @@ def test_the_detector_hears_the_decoders_and_nothing_else(season):
 
 def test_every_measure_has_its_interval_and_n(season):
     measures = exported(season, "measures")
-    assert len(measures) == WEEKS * 8
-    assert measures["n"].gt(0).all()
+    assert measures.groupby("week")["measure"].agg(list).map(tuple).nunique() == 1
+    assert {"ai_share", "cultural_entropy", "cultural_entropy.rhythm", "conserve_index"} <= set(measures["measure"])
+    assert len(measures) == WEEKS * measures["measure"].nunique()
+    # the synthetic platform names neither labels nor languages nor genres
+    assert measures[~measures["measure"].isin(["labels", "languages", "genres"])]["n"].gt(0).all()
     known = measures.dropna(subset=["value"])
     assert (known["low"] <= known["value"] + 1e-12).all()
     assert (known["value"] <= known["high"] + 1e-12).all()

@@ -173,7 +173,7 @@ def made_up_measures(key, found, lane, step):
     add("unmeasured", found.count("unmeasured"), found.count("unmeasured"), found.count("unmeasured"), entries, "count")
     if measured:
         middle = 14.2 - lane * 1.6 - 0.06 * step + 0.5 * math.sin(step * 1.3 + lane)
-        add("diversity.order2", middle, middle - 1.1, middle + 1.3, measured, "unbiased order 2, bootstrap")
+        add("cultural_entropy", middle, middle - 1.1, middle + 1.3, measured, "unbiased order 2, bootstrap")
         add(
             "diversity.mean_distance", 0.61 - 0.03 * lane, 0.58 - 0.03 * lane, 0.64 - 0.03 * lane, measured, "bootstrap"
         )
@@ -497,13 +497,15 @@ def test_an_empty_season_still_has_pages(tmp_path):
 
 def test_one_missing_number_is_said_in_words(season, tmp_path):
     measures = season.measures
-    gone = (measures["measure"] == "diversity.order2") & (measures["week"] == LAST.isoformat())
+    gone = (measures["measure"] == "cultural_entropy") & (measures["week"] == LAST.isoformat())
     nan = (measures["measure"] == "ai_share.top10") & (measures["chart"] == "radio")
     measures = measures.assign(value=measures["value"].mask(nan))[~gone]
     page = week_page(tmp_path, replace(season, measures=measures))
     assert no_number_is_nan(page)
     rows = {words(row.css_first("th")): words(row) for row in page.css_first(".chart .numbers").css("tbody tr")}
-    assert rows["Diversity: effective number of sounds"].endswith("cannot be said: too few recordings measured")
+    assert rows["Cultural entropy: effective number of distinct sounds"].endswith(
+        "cannot be said: too few recordings measured"
+    )
     assert rows["AI share of the top ten, estimated"].endswith("cannot be said: nothing measured")
     assert "Radio: diversity not measured this week" in [words(node) for node in page.css(".chart h3")]
 

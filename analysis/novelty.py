@@ -1,0 +1,211 @@
+"""How far a recording sounds like what charted before it.
+
+Conventions: n recordings of now, m of the past, which is the 52 weeks before, each recording once; distances are (n, m) and
+(m, m). A recording is never compared with itself, nor with another of its artist: who sounds like oneself says nothing of
+a culture. What a recording is novel against is stated with the number, since the nearest of many is nearer than of few.
+
+* typicality: mean cosine similarity to the past. High: it sounds like what charted.
+* novelty: distance to the nearest of `DRAWN` recordings drawn from the past, in the mean over all draws. Unlike the
+  distance to the nearest of all it does not fall as the past fills.
+* percentile: where the distance to the nearest of all stands among those of the past's own recordings.
+* conserve index: the share of recordings whose nearest is nearer than is usual in the past. ½ is as usual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .estimates import Estimate, estimate_share
+
+PAST_WEEKS = 52
+DRAWN = 50
+"""Recordings of the past that novelty is measured against."""
+
+
+class Nearest(NamedTuple):
+    """The nearest recording of the past to each of now.
+
+    Attributes
+    ----------
+    which : numpy.ndarray of int, shape (n,)
+        Its place in the past; -1 where there is none to compare with.
+    distance : numpy.ndarray, shape (n,)
+        NaN where there is none.
+    """
+
+    which: np.ndarray
+    distance: np.ndarray
+
+
+def nearest(distances: np.ndarray, apart: np.ndarray) -> Nearest:
+    """Find the nearest recording of the past.
+
+    Parameters
+    ----------
+    distances : numpy.ndarray, shape (n, m)
+        NaN where two share no descriptor.
+    apart : numpy.ndarray of bool, shape (n, m)
+        Whether two may be compared: another recording, by others.
+
+    Returns
+    -------
+    Nearest
+    """
+    far = np.where(_comparable(distances, apart), distances, np.inf)
+    if not far.shape[1]:
+        return Nearest(np.full(len(far), -1), np.full(len(far), np.nan))
+    index = far.argmin(axis=1)
+    distance = far[np.arange(len(far)), index]
+    found = np.isfinite(distance)
+    return Nearest(np.where(found, index, -1), np.where(found, distance, np.nan))
+
+
+def novelty(distances: np.ndarray, apart: np.ndarray, drawn: int = DRAWN) -> np.ndarray:
+    """Mean distance to the nearest of `drawn` recordings of the past.
+
+    Parameters
+    ----------
+    distances, apart
+        As for `nearest`.
+    drawn : int
+        Drawn without replacement; exact over all draws, no sampling.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,)
+        NaN where there are fewer to draw from.
+
+    Notes
+    -----
+    Of m sorted distances the i-th (from 0) is the least of a draw with probability C(m-1-i, drawn-1) / C(m, drawn).
+
+    References
+    ----------
+    E. Zhou, D. Lee: Generative artificial intelligence, human creativity, and art, PNAS Nexus 3, 2024 (novelty as the
+    distance to the nearest before; its peak may rise while its mean falls).
+    """
+    if drawn < 1:
+        raise ValueError(f"drawn must be 1 or more, not {drawn}")
+    known = _comparable(distances, apart)
+    ordered = np.sort(np.where(known, distances, np.inf), axis=1)
+    values = np.full(len(ordered), np.nan)
+    counts = known.sum(axis=1)
+    for count in np.unique(counts[counts >= drawn]):
+        chances = _chances_of_least(int(count), drawn)
+        here = counts == count
+        values[here] = ordered[here, : len(chances)] @ chances
+    return values
+
+
+def typicality(rows: np.ndarray, past: np.ndarray, apart: np.ndarray) -> np.ndarray:
+    """Mean cosine similarity to the recordings of the past.
+
+    Parameters
+    ----------
+    rows, past : numpy.ndarray, shape (n, d) and (m, d)
+        Coordinates around what is usual, as `Space.embed` gives.
+    apart : numpy.ndarray of bool, shape (n, m)
+        As for `nearest`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,)
+        -1 to 1; 0 for a recording that is as like as unlike what charted. NaN where there is none to compare with.
+
+    References
+    ----------
+    N. Askin, M. Mauskapf: What Makes Popular Culture Popular? Product Features and Optimal Differentiation in Music,
+    American Sociological Review 82, 2017.
+    """
+    cosines = _unit(rows) @ _unit(past).T
+    counts = apart.sum(axis=1)
+    total = np.where(apart, cosines, 0).sum(axis=1)
+    return np.divide(total, counts, out=np.full(len(rows), np.nan), where=counts > 0)
+
+
+def percentile(distance: np.ndarray, usual: np.ndarray) -> np.ndarray:
+    """Which share of the past's own nearest distances is less than each of these; NaN where either is not measured.
+
+    Parameters
+    ----------
+    distance : numpy.ndarray, shape (n,)
+        To the nearest of the past.
+    usual : numpy.ndarray, shape (m,)
+        From each recording of the past to its nearest other.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,)
+        0 (nearer to something than anything was) to 1; ties count half.
+    """
+    usual = np.sort(usual[np.isfinite(usual)])
+    if not len(usual):
+        return np.full(len(distance), np.nan)
+    ranks = (np.searchsorted(usual, distance, "left") + np.searchsorted(usual, distance, "right")) / 2
+    return np.where(np.isfinite(distance), ranks / len(usual), np.nan)
+
+
+def conserve_index(
+    distance: np.ndarray,
+    artists: Sequence[object] | np.ndarray,
+    usual: np.ndarray,
+    past_artists: Sequence[object] | np.ndarray,
+) -> Estimate:
+    """Estimate which share of recordings has a nearer neighbour in the past than chart music usually has.
+
+    Parameters
+    ----------
+    distance : numpy.ndarray, shape (n,)
+        To the nearest of the past (`nearest`).
+    artists : sequence of length n
+        Whose each is.
+    usual : numpy.ndarray, shape (m,)
+        From each recording of the past to its nearest other; their median is what is usual.
+    past_artists : sequence of length m
+        Whose those are.
+
+    Returns
+    -------
+    Estimate
+        0 to 1; ½: as in the past year. Above: the chart lives more than before on sounds that it knows. The interval
+        counts recordings of one artist together, and knows that the median is of a sample too.
+
+    References
+    ----------
+    The idea of a culture that lives on its preserved works is Moreno's cultural conserve: J. L. Moreno, Who Shall
+    Survive?, 1953. The definition is ours.
+    """
+    known = np.isfinite(usual)
+    if not known.any():
+        return Estimate(np.nan, np.nan, np.nan, 0, "no estimate: there is no past to compare with")
+    _, of_artist = np.unique(np.asarray(past_artists, dtype=str)[known], return_counts=True)
+    places = percentile(distance, usual)
+    hits = np.where(places == 0.5, 0.5, places < 0.5)
+    independent = float(known.sum()) ** 2 / float((of_artist**2).sum())
+    return estimate_share(np.where(np.isfinite(places), hits, np.nan), artists, others=independent)
+
+
+def _comparable(distances: np.ndarray, apart: np.ndarray) -> np.ndarray:
+    if distances.shape != apart.shape:
+        raise ValueError(f"distances and apart must be of one shape: {distances.shape}, {apart.shape}")
+    return np.isfinite(distances) & apart
+
+
+def _chances_of_least(count: int, drawn: int) -> np.ndarray:
+    """Probability that each of `count` sorted values is the least of a draw; those below 1e-12 are left out."""
+    from scipy.special import gammaln
+
+    place = np.arange(count - drawn + 1)
+    left = count - 1 - place
+    chances = np.exp(
+        gammaln(left + 1) - gammaln(left - drawn + 2) - gammaln(count + 1) + gammaln(count - drawn + 1) + np.log(drawn)
+    )
+    return chances[: int(np.searchsorted(-chances, -1e-12)) or 1]
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, lengths, out=np.zeros_like(rows, dtype=float), where=lengths > 0)
