@@ -127,6 +127,47 @@ def measure_chart(
         yield week, found | _beyond_sound(by_week[week], by_week.get(_weeks_ago(week, 1)))
 
 
+def sameness(entries: pd.DataFrame, week: str, vectors: pd.DataFrame) -> pd.DataFrame:
+    """Tell of each recording of a chart week how far it sounds like the year before.
+
+    Parameters
+    ----------
+    entries, vectors
+        As for `measure_chart`.
+    week : str
+        As `entries` writes it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``recording_id, typicality, novelty, percentile, nearest, nearest_distance, past``, a row for each recording that
+        was heard: see :mod:`.novelty`. `nearest` is the recording of the past that it is nearest to, and `past` says how
+        many recordings there were; NaN where there are none, `novelty` where there are fewer than 50.
+    """
+    import pandas as pd
+
+    by_week = {str(one): chart for one, chart in entries.groupby("week", sort=True)}
+    past = [one for one in by_week if _weeks_ago(week, novelty.PAST_WEEKS) <= one < week]
+    sounds = _Sounds({one: by_week[one] for one in (*past, week) if one in by_week}, vectors, load_space(), week)
+    here, then = sounds.places.get(week, np.array([], dtype=int)), sounds.past(past)
+    distances, apart = (matrix[np.ix_(here, then)] for matrix in (sounds.distances, sounds.apart))
+    among = np.ix_(then, then)
+    near = novelty.nearest(distances, apart)
+    usual = novelty.nearest(sounds.distances[among], sounds.apart[among]).distance
+    names = [sounds.recordings[then[place]] if place >= 0 else None for place in near.which]
+    return pd.DataFrame(
+        {
+            "recording_id": sounds.recordings[here],
+            "typicality": novelty.typicality(sounds.rows[here], sounds.rows[then], apart),
+            "novelty": novelty.novelty(distances, apart),
+            "percentile": novelty.percentile(near.distance, usual),
+            "nearest": pd.Series(names, dtype=object),
+            "nearest_distance": near.distance,
+            "past": len(then),
+        }
+    )
+
+
 class _Sounds:
     """The recordings of some weeks that were heard, and how far they lie apart."""
 
@@ -148,6 +189,10 @@ class _Sounds:
         self.recordings = np.array(list(artists), dtype=object)
         self.artists = np.array([first_artist(artist) for artist in artists.values()], dtype=str)
         self.apart = ~(same([artist.split(", ") for artist in artists.values()]) > 0)
+
+    def past(self, weeks: Sequence[str]) -> np.ndarray:
+        """Where the recordings of some weeks stand, each once."""
+        return np.unique(np.concatenate([np.array([], dtype=int), *(self.places[week] for week in weeks)]))
 
 
 def _ai(chart: pd.DataFrame, detector: Detector) -> dict[str, Estimate]:
@@ -192,7 +237,7 @@ def _diversity(chart: pd.DataFrame, sounds: _Sounds) -> dict[str, Estimate]:
 def _novelty(week: str, past: Sequence[str], sounds: _Sounds) -> dict[str, Estimate]:
     """How far the chart sounds like what charted in the year before."""
     here = sounds.places[week]
-    then = np.unique(np.concatenate([sounds.places[one] for one in past] or [here[:0]]))
+    then = sounds.past(past)
     names = ("typicality", "novelty.median", "novelty.p90", "conserve_index")
     if len(then) < novelty.DRAWN:
         reason = f"no estimate: of the year before {len(then)} recordings were heard, {novelty.DRAWN} are needed"

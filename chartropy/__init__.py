@@ -8,7 +8,11 @@ In a notebook::
     season.entries()        # every position of every chart
     season.verdicts()       # AI, human, undecided or unmeasured, with probability and reason
     season.descriptors()    # named numbers computed from each preview
-    season.measures()       # AI share and diversity of each chart week, with intervals
+    season.measures()       # AI share, cultural entropy, novelty, ... of each chart week, with intervals
+    season.trend()          # how each of them moves, tested against slow noise
+    season.decompose("tophit", "radio", "2026-01-01", "2026-06-25")   # how much of a change is due to AI tracks
+    season.sameness("tophit", "radio", "2026-06-25")    # how far each track sounds like the year before
+    chartropy.plot_measures(season.measures().query("measure == 'cultural_entropy'"))
 
     song = chartropy.describe_file("song.mp3")
     song.as_dict()          # numbers by name; song.reasons says why some are missing
@@ -23,7 +27,16 @@ The rooms, in the order that a chart entry passes through them: ``chartropy.char
 from importlib import import_module
 from importlib.metadata import version
 
-__all__ = ["ChartropyError", "describe_file", "detect_file", "open_workspace"]
+__all__ = [
+    "ChartropyError",
+    "describe_file",
+    "detect_file",
+    "open_workspace",
+    "plot_decompose",
+    "plot_entries",
+    "plot_measures",
+    "plot_trend",
+]
 __version__ = version("chartropy")
 
 _HOMES = {
@@ -31,6 +44,10 @@ _HOMES = {
     "describe_file": "features.describe",
     "detect_file": "reports.files",
     "open_workspace": "reports.tables",
+    "plot_decompose": "reports.plots",
+    "plot_entries": "reports.plots",
+    "plot_measures": "reports.plots",
+    "plot_trend": "reports.plots",
 }
 
 

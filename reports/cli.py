@@ -678,7 +678,8 @@ def _reasons(given: list[str] | None) -> dict[str, str]:
 @app.command()
 def export(
     table: Annotated[
-        str, typer.Argument(help="entries, recordings, names, labels, composite, verdicts, descriptors or measures.")
+        str,
+        typer.Argument(help="entries, recordings, names, labels, composite, verdicts, descriptors, measures or trend."),
     ],
     workspace: Folder = None,
     form: Annotated[str | None, typer.Option("--format", help="csv or parquet.", show_default=False)] = None,
@@ -694,6 +695,124 @@ def export(
     chosen = format_of(out, form)
     with Workspace(workspace) as ws:
         write_table(getattr(Tables(ws), table)(), out, chosen)
+
+
+@app.command()
+def sameness(
+    source: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],
+    chart: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],
+    country: Annotated[str, typer.Option(help="Of the chart.")] = "ru",
+    week: Week = None,
+    workspace: Folder = None,
+    out: Out = None,
+) -> None:
+    """Write how far each track of a chart week sounds like what was on that chart in the year before."""
+    from ..workspace.workspace import Workspace
+    from .files import format_of, write_table
+    from .tables import Tables
+    from .weekly import chosen_week
+
+    with Workspace(workspace) as ws:
+        found = Tables(ws).sameness(source, chart, chosen_week(ws, week.date() if week else None), country)
+        write_table(found, out, format_of(out, None))
+
+
+@app.command()
+def decompose(
+    source: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],
+    chart: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],
+    before: Annotated[str, typer.Option(help="A week by any of its days, or a period: 2026-01-01..2026-03-26.")],
+    after: Annotated[str, typer.Option(help="Another.")],
+    country: Annotated[str, typer.Option(help="Of the chart.")] = "ru",
+    measure: Annotated[str, typer.Option(help="cultural_entropy or diversity.mean_distance.")] = "cultural_entropy",
+    workspace: Folder = None,
+    out: Out = None,
+) -> None:
+    """Write how much of a change in a chart's diversity is due to AI tracks."""
+    from ..workspace.workspace import Workspace
+    from .files import format_of, write_table
+    from .tables import Tables
+
+    spans = [_ends(given, name) for given, name in ((before, "--before"), (after, "--after"))]
+    with Workspace(workspace) as ws:
+        found = Tables(ws).decompose(source, chart, spans[0], spans[1], country, measure=measure)
+        write_table(found, out, format_of(out, None))
+
+
+@app.command()
+def power(
+    change: Annotated[
+        list[float] | None,
+        typer.Option(help="Percent per year; may be given again.  [default: 5, 10, 20]", show_default=False),
+    ] = None,
+    measure: Annotated[str, typer.Option(help="As `chartropy export measures` names it.")] = "cultural_entropy",
+    source: Annotated[str | None, typer.Option(help="Only this source.", show_default=False)] = None,
+    chart: Annotated[str | None, typer.Option(help="Only this chart.", show_default=False)] = None,
+    country: Annotated[str | None, typer.Option(help="Only this country's.", show_default=False)] = None,
+    at_once: Annotated[
+        bool, typer.Option("--at-once", help="A step of so many percent, as many weeks before as after.")
+    ] = False,
+    probability: Annotated[
+        float, typer.Option("--power", min=0.01, max=0.99, help="How probably it shall be seen.")
+    ] = 0.8,
+    sd: Annotated[
+        float | None,
+        typer.Option(
+            help="Spread of the weeks in percent of their mean; no workspace is read then.", show_default=False
+        ),
+    ] = None,
+    autocorrelation: Annotated[float, typer.Option(min=0, max=0.98, help="Of neighbouring weeks, with --sd.")] = 0.5,
+    workspace: Folder = None,
+) -> None:
+    """Say how many weeks it takes until a change of so many percent would be seen."""
+    from ..workspace.workspace import Workspace
+    from .tables import Tables
+
+    changes = change or [5.0, 10.0, 20.0]
+    if bad := [one for one in changes if not one]:
+        raise SettingsError(f"--change {bad[0]:g}: give a change other than 0, in percent.")
+    shape = "at once" if at_once else "per year"
+    if sd is not None:
+        from ..analysis.trends import weeks_needed
+
+        if not sd > 0:
+            raise SettingsError(f"--sd {sd:g}: give a spread above 0, in percent.")
+        options = {"shape": "step" if at_once else "steady", "power": probability}
+        needed = [weeks_needed(one / sd, sd=1.0, autocorrelation=autocorrelation, **options) for one in changes]
+        rows = [[f"{one:g}% {shape}", _weeks(weeks)] for one, weeks in zip(changes, needed, strict=True)]
+        _show(["Change", "Weeks"], rows)
+        return
+    with Workspace(workspace) as ws:
+        found = Tables(ws).power(changes, measure, source, chart, country, at_once=at_once, power=probability)
+    if found.empty:
+        raise SettingsError(f"--measure {measure}: it was never measured here. Run `chartropy weekly`, or give --sd.")
+    rows = [
+        [
+            f"{row['source']} {row['chart']} {row['country']}",
+            str(row["n"]),
+            f"{row['mean']:.3g}",
+            f"{100 * row['sd'] / abs(row['mean']):.1f}%" if row["sd"] > 0 else "unknown",
+            f"{row['autocorrelation']:.2f}" if row["sd"] > 0 else "unknown",
+            f"{row['change_percent']:g}% {shape}",
+            _weeks(row["weeks"]) if row["sd"] > 0 else "8 measured weeks are needed to say",
+        ]
+        for row in found.to_dict("records")
+    ]
+    _show(["Chart", "n", "Mean", "Spread", "Autocorrelation", "Change", "Weeks until seen"], rows)
+    typer.echo(f"{measure}: weeks until a trend test at .05 sees the change with probability {probability:g}.")
+
+
+def _weeks(weeks: Any) -> str:
+    return str(weeks) if weeks is not None and weeks == weeks and str(weeks) != "<NA>" else "more than 520"
+
+
+def _ends(given: str, option: str) -> tuple[date, date]:
+    """A week or a period as it is written: one day, or two with .. between."""
+    try:
+        first, _, last = given.partition("..")
+        return date.fromisoformat(first), date.fromisoformat(last or first)
+    except ValueError:
+        raise SettingsError(f"{option} {given}: give a day as 2026-01-01, or two as 2026-01-01..2026-03-26.") from None
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,14 +16,18 @@ from ..analysis.fuse import Evidence, Fused, claim, fuse
 from ..charts.claims import FILE, YOU
 from ..charts.collect import Chart, at
 from ..charts.periods import Period, week_of
-from ..features.registry import EXTRACTOR_VERSION
+from ..features.registry import DESCRIPTORS, EXTRACTOR_VERSION
 from ..workspace import tables as t
+from ..workspace.errors import SettingsError
 from ..workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NAMES = ("entries", "recordings", "names", "labels", "composite", "verdicts", "descriptors", "measures")
+    from ..analysis.estimates import Estimate
+    from ..analysis.groups import Dispersion, Location
+
+NAMES = ("entries", "recordings", "names", "labels", "composite", "verdicts", "descriptors", "measures", "trend")
 """Tables that can be exported."""
 
 
@@ -384,6 +388,354 @@ class Tables:
         columns = "week country position recording_id artist title score platform chart_positions points share position_without"
         return pd.DataFrame(rows, columns=columns.split()).astype({"position_without": "Int64"})
 
+    def trend(
+        self,
+        measure: str | None = None,
+        source: str | None = None,
+        chart: str | None = None,
+        country: str | None = None,
+    ) -> pd.DataFrame:
+        """How each measure of each chart moves, and whether that is more than a slow series does by itself.
+
+        Parameters
+        ----------
+        measure, source, chart, country : str, optional
+            Only these; default: all.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``source, chart, country, measure, first, last, n, mean, slope, low, high, change, change_low, change_high, p,
+            p_block, p_phase, p_adjusted, autocorrelation, sd, method``. `slope` is Theil-Sen's, per year; `change` is over
+            all weeks from `first` to `last`; both with 95 % intervals. `p` is of the null of no trend in autoregressive
+            noise, the others of two more nulls (:func:`chartropy.analysis.trends.trend`); `p_adjusted` is `p` after
+            Benjamini and Hochberg over the rows returned. `sd` is of the weeks around the trend. Weeks measured in
+            another way than the newest (another detector, another extractor) are left out; with fewer than 8 the
+            numbers are missing, and `method` says so.
+        """
+        import pandas as pd
+        from scipy.stats import false_discovery_control
+
+        from ..analysis.trends import WEEKS_PER_YEAR, trend
+
+        rows = []
+        asked = {"measure": measure, "source": source, "chart": chart, "country": country}
+        frame = _only(self.measures().dropna(subset=["value"]), asked)
+        frame = frame[~frame["measure"].str.endswith(".unheard")]  # bounds of another measure, with its values
+        for key, group in frame.groupby(["source", "chart", "country", "measure"], sort=True):
+            alike = group[group["method"] == group["method"].iloc[-1]]
+            found = trend(alike["value"].to_numpy(), pd.DatetimeIndex(alike["week"]))
+            slope, change = found.slope, found.change
+            rows.append(
+                {
+                    **dict(zip(("source", "chart", "country", "measure"), key, strict=True)),
+                    "first": alike["week"].iloc[0],
+                    "last": alike["week"].iloc[-1],
+                    "n": found.n,
+                    "mean": alike["value"].mean(),
+                    "slope": slope.value * WEEKS_PER_YEAR,
+                    "low": slope.low * WEEKS_PER_YEAR,
+                    "high": slope.high * WEEKS_PER_YEAR,
+                    "change": change.value,
+                    "change_low": change.low,
+                    "change_high": change.high,
+                    "p": found.p["ar"],
+                    "p_block": found.p["block"],
+                    "p_phase": found.p["phase"],
+                    "p_adjusted": np.nan,
+                    "autocorrelation": found.autocorrelation,
+                    "sd": found.sd,
+                    "method": slope.method,
+                }
+            )
+        columns = (
+            "source chart country measure first last n mean slope low high change change_low change_high p p_block p_phase "
+            "p_adjusted autocorrelation sd method"
+        ).split()
+        result = pd.DataFrame(rows, columns=columns)
+        tested = result["p"].notna()
+        if tested.any():
+            result.loc[tested, "p_adjusted"] = false_discovery_control(result.loc[tested, "p"].to_numpy(dtype=float))
+        return result
+
+    def power(
+        self,
+        changes: Sequence[float] = (5.0, 10.0, 20.0),
+        measure: str = "cultural_entropy",
+        source: str | None = None,
+        chart: str | None = None,
+        country: str | None = None,
+        *,
+        at_once: bool = False,
+        power: float = 0.8,
+    ) -> pd.DataFrame:
+        """How many weeks one must watch to see a change of so many percent, by how each chart has moved so far.
+
+        Parameters
+        ----------
+        changes : sequence of float
+            Percent of the measure's mean: per year, or in all where `at_once`.
+        measure, source, chart, country : str, optional
+            As for :meth:`trend`.
+        at_once : bool
+            A step, with as many weeks before as after, instead of a steady change.
+        power : float
+            How probably it shall be seen, by the test of :meth:`trend` at .05.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``source, chart, country, measure, n, mean, sd, autocorrelation, change_percent, shape, power, weeks``; `weeks`
+            is missing where 520 do not suffice, or where fewer than 8 weeks were measured so far.
+        """
+        import pandas as pd
+
+        from ..analysis.trends import weeks_needed
+
+        shape = "step" if at_once else "steady"
+        rows = []
+        known = ["source", "chart", "country", "measure", "n", "mean", "sd", "autocorrelation"]
+        for row in self.trend(measure, source, chart, country)[known].to_dict("records"):
+            mean, sd = float(row["mean"]), float(row["sd"])
+            for change in changes:
+                weeks = None
+                if sd > 0 and mean:
+                    weeks = weeks_needed(
+                        change / 100,
+                        sd=sd / abs(mean),
+                        autocorrelation=float(np.clip(row["autocorrelation"], 0, 0.98)),
+                        shape=shape,
+                        power=power,
+                    )
+                rows.append(row | {"change_percent": change, "shape": shape, "power": power, "weeks": weeks})
+        columns = [*known, "change_percent", "shape", "power", "weeks"]
+        return pd.DataFrame(rows, columns=columns).astype({"weeks": "Int64"})
+
+    def sameness(self, source: str, chart: str, week: date | str, country: str = "ru") -> pd.DataFrame:
+        """How far each recording of a chart week sounds like what was on that chart in the 52 weeks before.
+
+        Parameters
+        ----------
+        source, chart, week, country
+            As for :meth:`chart`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``position, recording_id, artist, title, typicality, novelty, percentile, nearest, nearest_artist,
+            nearest_title, nearest_distance, past``, by position; recordings that were not heard have no numbers.
+            :func:`chartropy.analysis.measures.sameness` says what they are.
+        """
+        from ..analysis.measures import sameness
+
+        end = self._week(week)
+        entries = _only(self.entries().dropna(subset=["week"]), {"source": source, "chart": chart, "country": country})
+        found = sameness(entries, end, current_vectors(self.descriptors()))
+        named = entries.drop_duplicates("recording_id", keep="last")[["recording_id", "artist", "title"]]
+        named = named.rename(columns={"recording_id": "nearest", "artist": "nearest_artist", "title": "nearest_title"})
+        here = entries[entries["week"] == end][["position", "recording_id", "artist", "title"]]
+        columns = (
+            "position recording_id artist title typicality novelty percentile nearest nearest_artist nearest_title "
+            "nearest_distance past"
+        )
+        return here.merge(found, "left", "recording_id").merge(named, "left", "nearest")[columns.split()]
+
+    def pooled_share(
+        self, source: str, chart: str, first: date | str, last: date | str, country: str = "ru"
+    ) -> pd.DataFrame:
+        """The AI share of a chart over several weeks, in which a recording that stays is one recording.
+
+        Parameters
+        ----------
+        source, chart, country
+            As for :meth:`chart`.
+        first, last : date or str
+            The first and the last week, by any of their days.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``of, value, low, high, n, flagged, unmeasured, method``: of the recordings, and of the entries
+            (:func:`chartropy.analysis.share.pooled_share`); `flagged` and `unmeasured` are counts of the same.
+        """
+        import pandas as pd
+
+        from ..analysis.detector import Detector
+        from ..analysis.share import pooled_share
+
+        entries = _only(self.entries().dropna(subset=["week"]), {"source": source, "chart": chart, "country": country})
+        entries = entries[entries["week"].between(self._week(first), self._week(last))]
+        weeks = entries["recording_id"].value_counts(sort=False)
+        verdict = self.verdicts().set_index("recording_id")["verdict"].reindex(weeks.index).fillna("unmeasured")
+        heard, ai = (verdict != "unmeasured").to_numpy(), (verdict == "ai").to_numpy()
+        detector = Detector.load()
+        estimates = pooled_share(
+            ai[heard], weeks.to_numpy()[heard], sensitivity=detector.sensitivity, specificity=detector.specificity
+        )
+        counts = weeks.to_numpy()
+        rows = [
+            (of, one.value, one.low, one.high, one.n, int(each[ai].sum()), int(each[~heard].sum()), one.method)
+            for of, one, each in zip(("recordings", "entries"), estimates, (np.ones_like(counts), counts), strict=True)
+        ]
+        return pd.DataFrame(rows, columns=["of", "value", "low", "high", "n", "flagged", "unmeasured", "method"])
+
+    def compare(
+        self, source: str, chart: str, first: date | str, last: date | str | None = None, country: str = "ru"
+    ) -> pd.DataFrame:
+        """How AI and human tracks of a chart differ: how widely each are spread, where they lie, whether they overlap.
+
+        Parameters
+        ----------
+        source, chart, country
+            As for :meth:`chart`.
+        first, last : date or str
+            The first and the last week, by any of their days; default: one week.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``quantity, value, low, high, p, n, method``: mean distance to the own centre of AI and of human tracks, and
+            their ratio (p: PERMDISP); `location_r2`, the share of the squared distances that goes with being AI (p:
+            PERMANOVA); the kernel distance; precision, recall, density and coverage of AI against human tracks
+            (:mod:`chartropy.analysis.groups`). Spread and place are compared among tracks of one genre that first
+            appeared within the same four weeks, an artist's together. Tracks are what the detector calls them, undecided
+            ones are left out, and its errors are not in these intervals: they make both kinds look more alike than they are.
+            What too few tracks are there for is missing, and `method` says why.
+        """
+        import pandas as pd
+
+        from ..analysis.estimates import Estimate
+        from ..analysis.groups import density_coverage, kernel_distance, permanova, permdisp
+        from ..analysis.measures import first_artist, load_space
+
+        entries = _only(self.entries().dropna(subset=["week"]), {"source": source, "chart": chart, "country": country})
+        entries = entries[entries["week"].between(self._week(first), self._week(last or first))]
+        once = entries.sort_values(["week", "position"]).drop_duplicates("recording_id")
+        verdicts = self.verdicts()[["recording_id", "verdict"]]
+        vectors = current_vectors(self.descriptors())
+        once = once.merge(verdicts[verdicts["verdict"].isin(["ai", "human"])], on="recording_id")
+        once = once[once["recording_id"].isin(vectors.index)]
+        kind = once["verdict"].to_numpy(dtype=str)
+        weeks = pd.to_datetime(once["week"])
+        block = ((weeks - weeks.min()).dt.days // 28).astype(str)
+        strata = (once["genres"].fillna("").str.split(", ").str[0] + " " + block).to_numpy(dtype=str)
+        # an artist of whom some tracks are called AI and some human is two
+        clusters = (once["artist"].map(first_artist) + " " + once["verdict"]).to_numpy(dtype=str)
+        distances = load_space().distances(vectors.loc[once["recording_id"]])
+        places = {name: np.flatnonzero(kind == name) for name in ("human", "ai")}
+        sides = {"distances": distances, "clusters": (clusters[places["human"]], clusters[places["ai"]])}
+        rows: list[tuple] = []
+        for names, ask in (
+            (
+                ("dispersion_ai", "dispersion_human", "dispersion_ratio"),
+                lambda: _dispersions(permdisp(distances, kind, strata=strata, clusters=clusters, reference="human")),
+            ),
+            (("location_r2",), lambda: _location(permanova(distances, kind, strata=strata, clusters=clusters))),
+            (("kernel_distance",), lambda: [(kernel_distance(places["human"], places["ai"], **sides), np.nan)]),
+            (
+                ("precision", "recall", "density", "coverage"),
+                lambda: [
+                    (one, np.nan) for one in vars(density_coverage(places["human"], places["ai"], **sides)).values()
+                ],
+            ),
+        ):
+            try:
+                found = ask()
+            except ValueError as error:
+                nothing = Estimate(np.nan, np.nan, np.nan, len(once), f"no estimate: {error}")
+                found = [(nothing, np.nan)] * len(names)
+            rows += [
+                (name, e.value, e.low, e.high, p, e.n, e.method) for name, (e, p) in zip(names, found, strict=True)
+            ]
+        return pd.DataFrame(rows, columns=["quantity", "value", "low", "high", "p", "n", "method"])
+
+    def decompose(
+        self,
+        source: str,
+        chart: str,
+        before: date | str | tuple[date | str, date | str],
+        after: date | str | tuple[date | str, date | str],
+        country: str = "ru",
+        *,
+        measure: str = "cultural_entropy",
+        seed: int = 0,
+        replicates: int = 1000,
+    ) -> pd.DataFrame:
+        """How much of a change in a chart's diversity is due to AI tracks.
+
+        Parameters
+        ----------
+        source, chart, country
+            As for :meth:`chart`.
+        before, after : date, str or pair of them
+            A week by any of its days, or the first and the last week of a period.
+        measure : str
+            ``cultural_entropy`` or ``diversity.mean_distance``.
+        seed, replicates : int
+            Of the bootstrap.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``quantity, value, low, high, n, method``: the measure before and after, the parts of its change, the
+            counterfactual without AI, and what is due to AI; :func:`chartropy.analysis.decompose.decompose` says what
+            each is. In a period of several weeks a recording counts as often as it was on the chart. AI tracks are
+            replaced by human ones of the other charts of the same weeks, and by the chart's own where there are none.
+
+        Raises
+        ------
+        SettingsError
+            When no recording of a period was heard and judged, or the measure is another.
+        """
+        from ..analysis.decompose import Group, decompose
+        from ..analysis.detector import Detector
+        from ..analysis.measures import first_artist, load_space
+        from ..analysis.space import kernel
+
+        if measure not in ("cultural_entropy", "diversity.mean_distance"):
+            raise SettingsError(f"measure must be 'cultural_entropy' or 'diversity.mean_distance', not {measure!r}")
+        verdicts, vectors = self.verdicts(), current_vectors(self.descriptors())
+        judged = verdicts[verdicts["verdict"] != "unmeasured"].set_index("recording_id")["verdict"]
+        entries = self.entries().dropna(subset=["week"])
+        entries = entries[entries["recording_id"].isin(judged.index) & entries["recording_id"].isin(vectors.index)]
+        here = (entries["source"] == source) & (entries["chart"] == chart) & (entries["country"] == country)
+        groups, weeks = [], []
+        for period in (before, after):
+            first, last = (self._week(day) for day in (period if isinstance(period, tuple) else (period, period)))
+            within = entries["week"].between(first, last)
+            on_chart = entries[here & within]["recording_id"].value_counts()
+            if on_chart.empty:
+                raise SettingsError(
+                    f"no recording of {source} {chart} {country} from {first} to {last} was heard and judged: "
+                    "collect and analyze that week, or ask for another"
+                )
+            groups.append(on_chart)
+            weeks.append(set(entries[~here & within]["recording_id"]) - set(on_chart.index))
+        recordings = sorted(set(groups[0].index) | set(groups[1].index) | weeks[0] | weeks[1])
+        artist = entries.drop_duplicates("recording_id", keep="last").set_index("recording_id")["artist"]
+        distances = load_space().distances(vectors.loc[recordings])
+        detector = Detector.load()
+        made_of = [
+            Group(counts.reindex(recordings, fill_value=0).to_numpy(float), np.isin(recordings, list(spare)))
+            for counts, spare in zip(groups, weeks, strict=True)
+        ]
+        entropy = measure == "cultural_entropy"
+        return decompose(
+            kernel(distances) ** 2 if entropy else distances,
+            [first_artist(str(artist[recording])) for recording in recordings],
+            (judged.loc[recordings] == "ai").to_numpy(),
+            made_of[0],
+            made_of[1],
+            sensitivity=detector.sensitivity,
+            specificity=detector.specificity,
+            reciprocal=entropy,
+            replicates=replicates,
+            seed=seed,
+        )
+
+    def _week(self, day: date | str) -> str:
+        return week_of(date.fromisoformat(str(day)), self.workspace.settings.week_ends).isoformat()
+
     def labelled_ai(self) -> set[str]:
         """Return the recordings that somebody other than our detector says are AI-made."""
         label, recording = t.label.c, t.recording.c
@@ -435,3 +787,38 @@ def _fused(row: Any, claims: list[Evidence]) -> Fused:
     """Weigh the sound's verdict, as it is stored, with what others say."""
     sound = Verdict(row.verdict, row.probability, row.reason, row.model_version, json.loads(row.evidence or "{}"))
     return fuse(sound, claims, str(row.measured_at)[:10])
+
+
+def _dispersions(found: Dispersion) -> list[tuple[Estimate, float]]:
+    return [(found.mean["ai"], np.nan), (found.mean["human"], np.nan), (found.ratio["ai"], found.p)]
+
+
+def _location(found: Location) -> list[tuple[Estimate, float]]:
+    from ..analysis.estimates import Estimate
+
+    return [(Estimate(found.r2, np.nan, np.nan, found.n, found.method), found.p)]
+
+
+def current_vectors(descriptors: pd.DataFrame) -> pd.DataFrame:
+    """Return what this release's extractor computed, a row for each recording and a column for each descriptor."""
+    current = descriptors[descriptors["extractor_version"] == EXTRACTOR_VERSION]
+    return current.set_index("recording_id").reindex(columns=list(DESCRIPTORS))
+
+
+def _only(frame: pd.DataFrame, asked: Mapping[str, str | None]) -> pd.DataFrame:
+    """The rows that have what is asked for in each column; what is not asked for does not matter.
+
+    Raises
+    ------
+    SettingsError
+        When nothing is left although there was something: the first word that no row has is named.
+    """
+    for column, value in asked.items():
+        if value is None:
+            continue
+        found = frame[frame[column] == value]
+        if found.empty and not frame.empty:
+            known = ", ".join(sorted(map(str, frame[column].unique()))[:12])
+            raise SettingsError(f"no {column} {value!r} here: there is {known}")
+        frame = found
+    return frame

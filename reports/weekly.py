@@ -31,7 +31,7 @@ from ..workspace import tables as t
 from ..workspace.errors import AudioError, PreviewError, SettingsError
 from ..workspace.store import timestamp, upsert
 from ..workspace.workspace import Workspace
-from .tables import Tables
+from .tables import Tables, current_vectors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -594,8 +594,7 @@ def _measure_all(workspace: Workspace, detector: Detector, asked: date) -> list[
         descriptors[["recording_id", "audio_hash", "extractor_version"]], "left", "recording_id"
     )
     joined["labelled_ai"] = joined["recording_id"].isin(labelled)
-    current = descriptors[descriptors["extractor_version"] == EXTRACTOR_VERSION]
-    vectors = current.set_index("recording_id").reindex(columns=list(DESCRIPTORS))
+    vectors = current_vectors(descriptors)
     work, digests = [], {}
     for key, chart in joined.groupby(["source", "chart", "country"], sort=True):
         digests[key] = inputs_of(chart, weeks & set(chart["week"]), detector)

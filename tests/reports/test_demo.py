@@ -17,6 +17,8 @@ from selectolax.lexbor import LexborHTMLParser
 import chartropy
 from chartropy.reports import demo
 from chartropy.reports.demo import CHART, FIRST_WEEK, SIZE, WEEKS, make_songs
+from chartropy.reports.tables import open_workspace
+from chartropy.workspace.errors import SettingsError
 
 pytestmark = pytest.mark.xdist_group("demo")  # one season is made for all
 
@@ -260,3 +262,127 @@ def test_the_card_of_the_detector_is_shipped_with_its_figures():
         (Path(chartropy.reports.__file__).parent.parent / "analysis" / "detector.json").read_text("utf-8")
     )
     assert card["model_version"]
+
+
+# -- what an analyst asks ----------------------------------------------------------------------------------------------
+
+
+DEMO = ("synthetic", "demo")
+
+
+@pytest.fixture(scope="module")
+def tables(season):
+    with open_workspace(season) as opened:
+        yield opened
+
+
+def test_trends_have_intervals_named_nulls_and_are_adjusted(tables):
+    found = tables.trend(source="synthetic")
+    assert {"p", "p_block", "p_phase", "p_adjusted"} <= set(found.columns)
+    tested = found.dropna(subset=["p"])
+    assert tested["n"].eq(WEEKS).all()
+    assert (tested["low"] <= tested["slope"]).all()
+    assert (tested["p_adjusted"] >= tested["p"] - 1e-12).all()
+    share = tables.trend("ai_share").iloc[0]
+    assert share["slope"] > 0
+    assert share["change_low"] < share["change"] < share["change_high"]
+    with pytest.raises(SettingsError, match="no chart 'radio' here: there is demo"):
+        tables.trend(chart="radio")
+
+
+def test_a_change_is_taken_apart(tables):
+    weeks = sorted(tables.measures()["week"].unique())
+    found = tables.decompose(*DEMO, (weeks[0], weeks[1]), (weeks[-2], weeks[-1]), "none").set_index("quantity")
+    parts = found.loc[["share", "within_ai", "within_human", "between"], "value"]
+    assert parts.sum() == pytest.approx(found.loc["change", "value"], rel=1e-9)
+    assert found.loc["ai_share_after", "value"] > found.loc["ai_share_before", "value"]
+    entropy = tables.measures().query("measure == 'cultural_entropy'").set_index("week")["value"]
+    alone = tables.decompose(*DEMO, weeks[0], weeks[-1], "none").set_index("quantity")["value"]
+    assert alone["before"] == pytest.approx(entropy[weeks[0]], rel=1e-6)
+    assert alone["after"] == pytest.approx(entropy[weeks[-1]], rel=1e-6)
+    with pytest.raises(SettingsError, match="no recording of synthetic demo none from 2020-01-02 to 2020-01-02"):
+        tables.decompose(*DEMO, "2020-01-01", weeks[0], "none")
+    with pytest.raises(SettingsError, match="not 'tempo'"):
+        tables.decompose(*DEMO, weeks[0], weeks[-1], "none", measure="tempo")
+
+
+def test_each_track_is_held_against_the_past(tables):
+    week = tables.measures()["week"].max()
+    found = tables.sameness(*DEMO, week, "none")
+    assert found["position"].tolist() == list(range(1, SIZE + 1))
+    assert found["percentile"].between(0, 1).all()
+    assert (found["nearest"] != found["recording_id"]).all()
+    assert (found["nearest_artist"] != found["artist"]).all()
+    assert found["nearest_distance"].gt(0).all()
+    assert found["past"].nunique() == 1
+
+
+def test_a_persisting_track_is_one_trial(tables):
+    weeks = sorted(tables.measures()["week"].unique())
+    found = tables.pooled_share(*DEMO, weeks[0], weeks[-1], "none").set_index("of")
+    entries = tables.entries()
+    assert found.loc["recordings", "n"] == entries["recording_id"].nunique()
+    assert found.loc["entries", "n"] == len(entries)
+    assert found.loc["entries", "low"] < found.loc["entries", "value"] < found.loc["entries", "high"]
+
+
+def test_ai_and_human_tracks_are_compared(tables):
+    weeks = sorted(tables.measures()["week"].unique())
+    found = tables.compare(*DEMO, weeks[0], weeks[-1], "none").set_index("quantity")
+    assert found.loc["dispersion_ratio", "low"] < found.loc["dispersion_ratio", "value"]
+    assert 0 < found.loc["location_r2", "p"] <= 1
+    assert found.loc["kernel_distance", "n"] > 20
+    # in the first week there may be too few AI tracks: then a reason stands there, and no error
+    first = tables.compare(*DEMO, weeks[0], country="none")
+    assert first["value"].notna().all() or first.loc[first["value"].isna(), "method"].str.contains("no estimate").all()
+
+
+def test_every_table_is_drawn_in_one_call(tables):
+    from matplotlib import pyplot
+
+    pyplot.switch_backend("agg")
+    weeks = sorted(tables.measures()["week"].unique())
+    for draw, table in (
+        (chartropy.plot_entries, tables.entries()),
+        (chartropy.plot_measures, tables.measures().query("measure == 'cultural_entropy'")),
+        (chartropy.plot_trend, tables.trend()),
+        (chartropy.plot_decompose, tables.decompose(*DEMO, weeks[0], weeks[-1], "none")),
+    ):
+        _, ax = pyplot.subplots()
+        assert draw(table, ax) is ax
+        assert ax.get_title(loc="left")
+        assert ax.get_xlabel()
+        pyplot.close("all")
+    with pytest.raises(ValueError, match="one measure is drawn at a time"):
+        chartropy.plot_measures(tables.measures())
+
+
+def test_power_says_how_long_to_watch(season):
+    shown = run("power", "--measure", "diversity.mean_distance", "--change", "20", "--change", "100", folder=season)
+    assert shown.returncode == 0
+    assert "20% per year" in shown.stdout
+    assert "weeks until a trend test at .05 sees the change" in shown.stdout
+    given = run("power", "--sd", "5", "--autocorrelation", "0", "--change", "20", folder=season)
+    weeks = int(given.stdout.split()[-1])
+    assert 20 < weeks < 60
+    assert run("power", "--change", "0", folder=season).returncode == 2
+    unknown = run("power", "--measure", "nonsense", folder=season)
+    assert unknown.returncode == 2
+    assert "no measure 'nonsense' here: there is ai_flagged" in unknown.stderr
+
+
+def test_decompose_and_sameness_write_tables(season):
+    weeks = sorted(exported(season, "measures")["week"].unique())
+    options = ("--source", "synthetic", "--chart", "demo", "--country", "none")
+    out = season / "parts.csv"
+    done = run(
+        "decompose", *options, "--before", f"{weeks[0]}..{weeks[1]}", "--after", weeks[-1], "--out", out, folder=season
+    )
+    assert done.returncode == 0, done.stderr
+    assert "due_to_ai" in pd.read_csv(out)["quantity"].tolist()
+    wrong = run("decompose", *options, "--before", "last week", "--after", weeks[-1], folder=season)
+    assert wrong.returncode == 2
+    assert "--before last week: give a day as 2026-01-01" in wrong.stderr
+    done = run("sameness", *options, "--week", weeks[-1], "--out", season / "same.csv", folder=season)
+    assert done.returncode == 0, done.stderr
+    assert len(pd.read_csv(season / "same.csv")) == SIZE
