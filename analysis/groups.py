@@ -327,8 +327,8 @@ def permdisp(
     its pairs. Distances less their stratum's mean are exchanged between groups, cluster by cluster, among clusters that
     appear in the same strata. F compares groups after strata; p is of F, or where `clusters` are given of what groups
     explain over what they would if only clusters were independent (the square of a t with errors by cluster), as those
-    of many recordings and of one are not wholly exchangeable. Simulated, .05 was kept to within .04 to .06 with eight
-    clusters or more in each cell, and became .09 with four clusters of five against thirty of one.
+    of many recordings and of one are not wholly exchangeable. In 300 simulations each, .05 came out as .04 to .07 with
+    eight clusters or more in each cell, and as .09 with four clusters of five against thirty of one.
 
     In principal coordinates of a stratum Δ+ and Δ- are a recording's distances to its centre over those of positive and
     of negative eigenvalue; its distance is √|Δ+² - Δ-²|. `adjust` divides by √(1 - (1 + ρ(Σm²/n - 1))/n) for clusters of
@@ -595,7 +595,8 @@ def _contrast(
     none = Estimate(np.nan, np.nan, np.nan, 0, "no estimate: no stratum has both groups")
     if not used.any():
         return none, none
-    values, stratum, cluster, first = values[used], stratum[used], cluster[used], group[used] == one
+    values, cluster, first = values[used], cluster[used], group[used] == one
+    stratum = np.unique(stratum[used], return_inverse=True)[1]  # without those that were left out
     cell = np.unique(np.stack([stratum, first]), axis=1, return_inverse=True)[1]
     size, places, means = np.bincount(cell), _per(cell, cluster), _means(values, cell)
     harmonic = 1 / np.bincount(stratum, weights=1 / size[cell] ** 2)  # the sum over a stratum of 1/n + 1/m

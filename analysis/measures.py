@@ -175,10 +175,12 @@ class _Sounds:
         self.until = until
         artists: dict[str, str] = {}
         heard: dict[str, list[str]] = {}
+        described = set(vectors.index)
         for week, chart in charts.items():
-            here = chart[chart["recording_id"].isin(vectors.index)].drop_duplicates("recording_id")
-            heard[week] = here["recording_id"].tolist()
-            artists |= dict(zip(heard[week], here["artist"].tolist(), strict=True))
+            pairs = zip(chart["recording_id"].tolist(), chart["artist"].tolist(), strict=True)
+            here = {recording: artist for recording, artist in pairs if recording in described}
+            heard[week] = list(here)
+            artists |= here
         place = {recording: number for number, recording in enumerate(artists)}
         # where each week's recordings stand, in their order on the chart
         self.places = {week: np.array([place[one] for one in ids], dtype=int) for week, ids in heard.items()}

@@ -1,6 +1,6 @@
 """How often the interval of the AI share holds the truth, week by week, over many seasons of the test world.
 
-    .venv/bin/python benchmarks/coverage.py --seeds 60
+    .venv/bin/python benchmarks/intervals.py --seeds 60
 
 The world's truth says which recording a machine made and where it charted; what a detector says of each recording is drawn
 at given error rates, once for all its weeks, as a real one would err. The detector's record, on which the intervals rest, is
