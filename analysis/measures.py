@@ -11,8 +11,9 @@ ai_labelled
 undecided, unmeasured
     Entries without an answer, and without a usable preview.
 cultural_entropy
-    Effective number of distinct sounds (:func:`.diversity.order2_diversity`). Draw two different recordings of the chart
-    and compare them: so many equally common, wholly different sounds would be found as alike.
+    Effective number of distinct sounds in the top 100 (:func:`.diversity.order2_diversity`). Draw two different recordings
+    of it and compare them: so many equally common, wholly different sounds would be found as alike. This and all that
+    follows of sound is of the top 100, where a chart is longer.
 cultural_entropy.timbre, .rhythm, .harmony, .structure
     The same, by that side of the sound alone.
 cultural_entropy.weighted
@@ -66,6 +67,9 @@ MEASURES_VERSION = "3"
 
 SPACE_FILE = Path(__file__).with_name("space.json")
 TOP = 10
+SOUNDS = 100
+"""Positions whose sound is measured: those below would make a longer chart another thing than a shorter one."""
+
 PARTS = {"timbre": ("timbre", "spectrum"), "rhythm": ("rhythm",), "harmony": ("tonality",), "structure": ("structure",)}
 """The sides of a sound, and the families of descriptors that tell of each."""
 
@@ -113,16 +117,17 @@ def measure_chart(
     A year is worked on at a time, so that memory does not grow with a chart's history.
     """
     by_week = {str(week): chart for week, chart in entries.groupby("week", sort=True)}
+    foremost = {week: chart[chart["position"] <= SOUNDS] for week, chart in by_week.items()}
     space = load_space()
     sounds = None
     for week in sorted(set(weeks) & set(by_week)):
         past = [one for one in by_week if _weeks_ago(week, novelty.PAST_WEEKS) <= one < week]
         if sounds is None or week > sounds.until:
             until = _weeks_ago(week, -novelty.PAST_WEEKS)
-            window = {one: by_week[one] for one in by_week if min([*past, week]) <= one <= until}
+            window = {one: foremost[one] for one in by_week if min([*past, week]) <= one <= until}
             sounds = _Sounds(window, vectors, space, until)
         found = _ai(by_week[week], detector)
-        sound = _diversity(by_week[week], sounds) | _novelty(week, past, sounds)
+        sound = _diversity(foremost[week], sounds) | _novelty(week, past, sounds)
         found |= {name: _named(described_by(), estimate) for name, estimate in sound.items()}
         yield week, found | _beyond_sound(by_week[week], by_week.get(_weeks_ago(week, 1)))
 
@@ -140,13 +145,13 @@ def sameness(entries: pd.DataFrame, week: str, vectors: pd.DataFrame) -> pd.Data
     Returns
     -------
     pandas.DataFrame
-        ``recording_id, typicality, novelty, percentile, nearest, nearest_distance, past``, a row for each recording that
-        was heard: see :mod:`.novelty`. `nearest` is the recording of the past that it is nearest to, and `past` says how
+        ``recording_id, typicality, novelty, percentile, nearest, nearest_distance, past``, a row for each recording of the
+        top 100 that was heard: see :mod:`.novelty`. `nearest` is the recording of the past that it is nearest to, and `past` says how
         many recordings there were; NaN where there are none, `novelty` where there are fewer than 50.
     """
     import pandas as pd
 
-    by_week = {str(one): chart for one, chart in entries.groupby("week", sort=True)}
+    by_week = {str(one): chart for one, chart in entries[entries["position"] <= SOUNDS].groupby("week", sort=True)}
     past = [one for one in by_week if _weeks_ago(week, novelty.PAST_WEEKS) <= one < week]
     sounds = _Sounds({one: by_week[one] for one in (*past, week) if one in by_week}, vectors, load_space(), week)
     here, then = sounds.places.get(week, np.array([], dtype=int)), sounds.past(past)

@@ -701,7 +701,7 @@ def export(
 def sameness(
     source: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],
     chart: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],
-    country: Annotated[str, typer.Option(help="Of the chart.")] = "ru",
+    country: Annotated[str | None, typer.Option(help="Where the chart has several.", show_default=False)] = None,
     week: Week = None,
     workspace: Folder = None,
     out: Out = None,
@@ -723,7 +723,7 @@ def decompose(
     chart: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],
     before: Annotated[str, typer.Option(help="A week by any of its days, or a period: 2026-01-01..2026-03-26.")],
     after: Annotated[str, typer.Option(help="Another.")],
-    country: Annotated[str, typer.Option(help="Of the chart.")] = "ru",
+    country: Annotated[str | None, typer.Option(help="Where the chart has several.", show_default=False)] = None,
     measure: Annotated[str, typer.Option(help="cultural_entropy or diversity.mean_distance.")] = "cultural_entropy",
     workspace: Folder = None,
     out: Out = None,

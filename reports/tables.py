@@ -511,13 +511,15 @@ class Tables:
         columns = [*known, "change_percent", "shape", "power", "weeks"]
         return pd.DataFrame(rows, columns=columns).astype({"weeks": "Int64"})
 
-    def sameness(self, source: str, chart: str, week: date | str, country: str = "ru") -> pd.DataFrame:
+    def sameness(self, source: str, chart: str, week: date | str, country: str | None = None) -> pd.DataFrame:
         """How far each recording of a chart week sounds like what was on that chart in the 52 weeks before.
 
         Parameters
         ----------
-        source, chart, week, country
+        source, chart, week
             As for :meth:`chart`.
+        country : str, optional
+            Needed where the chart has several.
 
         Returns
         -------
@@ -529,7 +531,7 @@ class Tables:
         from ..analysis.measures import sameness
 
         end = self._week(week)
-        entries = _only(self.entries().dropna(subset=["week"]), {"source": source, "chart": chart, "country": country})
+        entries = self._weekly(source, chart, country)
         found = sameness(entries, end, current_vectors(self.descriptors()))
         named = entries.drop_duplicates("recording_id", keep="last")[["recording_id", "artist", "title"]]
         named = named.rename(columns={"recording_id": "nearest", "artist": "nearest_artist", "title": "nearest_title"})
@@ -541,14 +543,16 @@ class Tables:
         return here.merge(found, "left", "recording_id").merge(named, "left", "nearest")[columns.split()]
 
     def pooled_share(
-        self, source: str, chart: str, first: date | str, last: date | str, country: str = "ru"
+        self, source: str, chart: str, first: date | str, last: date | str, country: str | None = None
     ) -> pd.DataFrame:
         """The AI share of a chart over several weeks, in which a recording that stays is one recording.
 
         Parameters
         ----------
-        source, chart, country
+        source, chart : str
             As for :meth:`chart`.
+        country : str, optional
+            Needed where the chart has several.
         first, last : date or str
             The first and the last week, by any of their days.
 
@@ -563,7 +567,7 @@ class Tables:
         from ..analysis.detector import Detector
         from ..analysis.share import pooled_share
 
-        entries = _only(self.entries().dropna(subset=["week"]), {"source": source, "chart": chart, "country": country})
+        entries = self._weekly(source, chart, country)
         entries = entries[entries["week"].between(self._week(first), self._week(last))]
         weeks = entries["recording_id"].value_counts(sort=False)
         verdict = self.verdicts().set_index("recording_id")["verdict"].reindex(weeks.index).fillna("unmeasured")
@@ -580,14 +584,16 @@ class Tables:
         return pd.DataFrame(rows, columns=["of", "value", "low", "high", "n", "flagged", "unmeasured", "method"])
 
     def compare(
-        self, source: str, chart: str, first: date | str, last: date | str | None = None, country: str = "ru"
+        self, source: str, chart: str, first: date | str, last: date | str | None = None, country: str | None = None
     ) -> pd.DataFrame:
         """How AI and human tracks of a chart differ: how widely each are spread, where they lie, whether they overlap.
 
         Parameters
         ----------
-        source, chart, country
+        source, chart : str
             As for :meth:`chart`.
+        country : str, optional
+            Needed where the chart has several.
         first, last : date or str
             The first and the last week, by any of their days; default: one week.
 
@@ -608,7 +614,7 @@ class Tables:
         from ..analysis.groups import density_coverage, kernel_distance, permanova, permdisp
         from ..analysis.measures import first_artist, load_space
 
-        entries = _only(self.entries().dropna(subset=["week"]), {"source": source, "chart": chart, "country": country})
+        entries = self._weekly(source, chart, country)
         entries = entries[entries["week"].between(self._week(first), self._week(last or first))]
         once = entries.sort_values(["week", "position"]).drop_duplicates("recording_id")
         verdicts = self.verdicts()[["recording_id", "verdict"]]
@@ -655,7 +661,7 @@ class Tables:
         chart: str,
         before: date | str | tuple[date | str, date | str],
         after: date | str | tuple[date | str, date | str],
-        country: str = "ru",
+        country: str | None = None,
         *,
         measure: str = "cultural_entropy",
         seed: int = 0,
@@ -665,8 +671,10 @@ class Tables:
 
         Parameters
         ----------
-        source, chart, country
+        source, chart : str
             As for :meth:`chart`.
+        country : str, optional
+            Needed where the chart has several.
         before, after : date, str or pair of them
             A week by any of its days, or the first and the last week of a period.
         measure : str
@@ -689,16 +697,19 @@ class Tables:
         """
         from ..analysis.decompose import Group, decompose
         from ..analysis.detector import Detector
-        from ..analysis.measures import first_artist, load_space
+        from ..analysis.measures import SOUNDS, first_artist, load_space
         from ..analysis.space import kernel
 
         if measure not in ("cultural_entropy", "diversity.mean_distance"):
             raise SettingsError(f"measure must be 'cultural_entropy' or 'diversity.mean_distance', not {measure!r}")
         verdicts, vectors = self.verdicts(), current_vectors(self.descriptors())
         judged = verdicts[verdicts["verdict"] != "unmeasured"].set_index("recording_id")["verdict"]
+        country = str(self._weekly(source, chart, country)["country"].iloc[0])
         entries = self.entries().dropna(subset=["week"])
         entries = entries[entries["recording_id"].isin(judged.index) & entries["recording_id"].isin(vectors.index)]
         here = (entries["source"] == source) & (entries["chart"] == chart) & (entries["country"] == country)
+        entries = entries[~here | (entries["position"] <= SOUNDS)]
+        here = here[entries.index]
         groups, weeks = [], []
         for period in (before, after):
             first, last = (self._week(day) for day in (period if isinstance(period, tuple) else (period, period)))
@@ -732,6 +743,15 @@ class Tables:
             replicates=replicates,
             seed=seed,
         )
+
+    def _weekly(self, source: str, chart: str, country: str | None) -> pd.DataFrame:
+        """The entries of one weekly chart."""
+        entries = _only(self.entries().dropna(subset=["week"]), {"source": source, "chart": chart, "country": country})
+        if len(countries := sorted(entries["country"].unique())) > 1:
+            raise SettingsError(f"{source} {chart} is a chart of {', '.join(countries)}: say which country.")
+        if entries.empty:
+            raise SettingsError("No weekly chart is stored here: run `chartropy weekly` first.")
+        return entries
 
     def _week(self, day: date | str) -> str:
         return week_of(date.fromisoformat(str(day)), self.workspace.settings.week_ends).isoformat()
