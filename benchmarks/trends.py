@@ -20,7 +20,8 @@ import argparse
 
 import numpy as np
 
-from chartropy.analysis.trends import change_points, foote_peaks, power, trend, weeks_needed
+from chartropy.analysis.foote import foote_peaks
+from chartropy.analysis.trends import change_points, power, trend, weeks_needed
 
 
 def noise(n: int, phi: float, rng: np.random.Generator, heavy: bool = False) -> np.ndarray:

@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import binom, theilslopes
 
 from chartropy.analysis import trends
-from chartropy.analysis.trends import change_points, foote, foote_peaks, power, trend, weeks_needed
+from chartropy.analysis.foote import foote, foote_peaks, turn_phases
+from chartropy.analysis.trends import change_points, power, trend, weeks_needed
 
 SHARED = Path(os.environ.get("CHARTROPY_SHARED") or Path(__file__).parents[2] / ".." / "shared").resolve()
 TOPICS = SHARED / "data" / "hot100_topics" / "hot100_topics.csv"
@@ -231,7 +232,7 @@ def test_a_long_taper_is_a_plain_checkerboard():
 
 def test_phases_keep_spectrum_and_correlations():
     rows = noise(51, 0.7, 3).T
-    turned = trends._phases(rows, 4, np.random.default_rng(0))
+    turned = turn_phases(rows, 4, np.random.default_rng(0))
     cross = np.fft.fft(rows, axis=0)[:, :, None].conj() * np.fft.fft(rows, axis=0)[:, None, :]
     for each in turned:
         found = np.fft.fft(each, axis=0)
