@@ -769,13 +769,13 @@ def power(
     from .tables import Tables
 
     changes = change or [5.0, 10.0, 20.0]
-    if bad := [one for one in changes if not one]:
+    if bad := [one for one in changes if not one or one - one]:  # nan and infinity less themselves are no 0
         raise SettingsError(f"--change {bad[0]:g}: give a change other than 0, in percent.")
     shape = "at once" if at_once else "per year"
     if sd is not None:
         from ..analysis.trends import weeks_needed
 
-        if not sd > 0:
+        if not 0 < sd < 1e6:
             raise SettingsError(f"--sd {sd:g}: give a spread above 0, in percent.")
         options = {"shape": "step" if at_once else "steady", "power": probability}
         needed = [weeks_needed(one / sd, sd=1.0, autocorrelation=autocorrelation, **options) for one in changes]
@@ -794,12 +794,18 @@ def power(
             f"{100 * row['sd'] / abs(row['mean']):.1f}%" if row["sd"] > 0 else "unknown",
             f"{row['autocorrelation']:.2f}" if row["sd"] > 0 else "unknown",
             f"{row['change_percent']:g}% {shape}",
-            _weeks(row["weeks"]) if row["sd"] > 0 else "8 measured weeks are needed to say",
+            _weeks(row["weeks"]) if row["sd"] > 0 else _why_unknown(row["n"]),
         ]
         for row in found.to_dict("records")
     ]
     _show(["Chart", "n", "Mean", "Spread", "Autocorrelation", "Change", "Weeks until seen"], rows)
     typer.echo(f"{measure}: weeks until a trend test at .05 sees the change with probability {probability:g}.")
+
+
+def _why_unknown(n: int) -> str:
+    from ..analysis.trends import FEWEST
+
+    return f"unknown: {FEWEST} measured weeks are needed" if n < FEWEST else "unknown: it never changed"
 
 
 def _weeks(weeks: Any) -> str:

@@ -536,6 +536,9 @@ class Tables:
         named = entries.drop_duplicates("recording_id", keep="last")[["recording_id", "artist", "title"]]
         named = named.rename(columns={"recording_id": "nearest", "artist": "nearest_artist", "title": "nearest_title"})
         here = entries[entries["week"] == end][["position", "recording_id", "artist", "title"]]
+        if here.empty:
+            known = f"{entries['week'].min()} to {entries['week'].max()}"
+            raise SettingsError(f"{source} {chart} has no entries in the week to {end}; there are some from {known}.")
         columns = (
             "position recording_id artist title typicality novelty percentile nearest nearest_artist nearest_title "
             "nearest_distance past"
@@ -713,6 +716,10 @@ class Tables:
         groups, weeks = [], []
         for period in (before, after):
             first, last = (self._week(day) for day in (period if isinstance(period, tuple) else (period, period)))
+            if first > last:
+                raise SettingsError(
+                    f"the period from {first} to {last} ends before it begins: give its first week first."
+                )
             within = entries["week"].between(first, last)
             on_chart = entries[here & within]["recording_id"].value_counts()
             if on_chart.empty:

@@ -302,6 +302,8 @@ def test_a_change_is_taken_apart(tables):
     assert alone["after"] == pytest.approx(entropy[weeks[-1]], rel=1e-6)
     with pytest.raises(SettingsError, match="no recording of synthetic demo none from 2020-01-02 to 2020-01-02"):
         tables.decompose(*DEMO, "2020-01-01", weeks[0])
+    with pytest.raises(SettingsError, match="ends before it begins"):
+        tables.decompose(*DEMO, (weeks[1], weeks[0]), weeks[-1])
     with pytest.raises(SettingsError, match="not 'tempo'"):
         tables.decompose(*DEMO, weeks[0], weeks[-1], measure="tempo")
 
@@ -315,6 +317,10 @@ def test_each_track_is_held_against_the_past(tables):
     assert (found["nearest_artist"] != found["artist"]).all()
     assert found["nearest_distance"].gt(0).all()
     assert found["past"].nunique() == 1
+    with pytest.raises(
+        SettingsError, match="synthetic demo has no entries in the week to 2020-01-02; there are some from 2026"
+    ):
+        tables.sameness(*DEMO, "2020-01-01")
 
 
 def test_a_persisting_track_is_one_trial(tables):
@@ -383,7 +389,10 @@ def test_power_says_how_long_to_watch(season):
     given = run("power", "--sd", "5", "--autocorrelation", "0", "--change", "20", folder=season)
     weeks = int(given.stdout.split()[-1])
     assert 20 < weeks < 60
-    assert run("power", "--change", "0", folder=season).returncode == 2
+    for wrong in (("--change", "0"), ("--change", "nan"), ("--sd", "nan"), ("--sd", "-1")):
+        assert run("power", *wrong, folder=season).returncode == 2
+    constant = run("power", "--measure", "unmeasured", folder=season)
+    assert "unknown: it never changed" in constant.stdout
     unknown = run("power", "--measure", "nonsense", folder=season)
     assert unknown.returncode == 2
     assert "no measure 'nonsense' here: there is ai_flagged" in unknown.stderr
