@@ -4,6 +4,8 @@ Measures
 --------
 ai_share, ai_share.top10
     Share of AI among the measured entries: mean of the census posterior, corrected for the detector's errors.
+ai_share.stream
+    The same taken for a sample of a stream of music: Rogan-Gladen with the interval of Lang and Reiczigel.
 ai_flagged
     Entries whose recording the detector calls AI. A count: nothing is uncertain about it but the detector.
 ai_labelled
@@ -210,6 +212,7 @@ def _ai(chart: pd.DataFrame, detector: Detector) -> dict[str, Estimate]:
     return {
         "ai_share": _share(measured, detector),
         "ai_share.top10": _share(measured[measured["position"] <= TOP], detector),
+        "ai_share.stream": _share(measured, detector, of_stream=True),
         "ai_flagged": _count(int((verdicts == "ai").sum()), len(measured)),
         "ai_labelled": _count(int(chart["labelled_ai"].sum()), total),
         "undecided": _count(int((verdicts == "undecided").sum()), len(measured)),
@@ -327,10 +330,10 @@ def inputs_of(entries: pd.DataFrame, weeks: Collection[str], detector: Detector)
     return found
 
 
-def _share(measured: pd.DataFrame, detector: Detector) -> Estimate:
+def _share(measured: pd.DataFrame, detector: Detector, *, of_stream: bool = False) -> Estimate:
     flagged = int((measured["verdict"] == "ai").sum())
-    share = ai_share(flagged, len(measured), sensitivity=detector.sensitivity, specificity=detector.specificity).census
-    return _named(f"detector {detector.model_version}", share)
+    share = ai_share(flagged, len(measured), sensitivity=detector.sensitivity, specificity=detector.specificity)
+    return _named(f"detector {detector.model_version}", share.corrected if of_stream else share.census)
 
 
 def _count(value: int, n: int) -> Estimate:

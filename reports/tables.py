@@ -419,16 +419,12 @@ class Tables:
         from ..analysis.trends import WEEKS_PER_YEAR, trend
 
         rows = []
-        asked = {"measure": measure, "source": source, "chart": chart, "country": country}
-        frame = _only(self.measures().dropna(subset=["value"]), asked)
-        frame = frame[~frame["measure"].str.endswith(".unheard")]  # bounds of another measure, with its values
-        for key, group in frame.groupby(["source", "chart", "country", "measure"], sort=True):
-            alike = group[group["method"] == group["method"].iloc[-1]]
+        for key, alike in self._series({"measure": measure, "source": source, "chart": chart, "country": country}):
             found = trend(alike["value"].to_numpy(), pd.DatetimeIndex(alike["week"]))
             slope, change = found.slope, found.change
             rows.append(
                 {
-                    **dict(zip(("source", "chart", "country", "measure"), key, strict=True)),
+                    **key,
                     "first": alike["week"].iloc[0],
                     "last": alike["week"].iloc[-1],
                     "n": found.n,
@@ -457,6 +453,46 @@ class Tables:
         if tested.any():
             result.loc[tested, "p_adjusted"] = false_discovery_control(result.loc[tested, "p"].to_numpy(dtype=float))
         return result
+
+    def change_points(
+        self,
+        measure: str | None = None,
+        source: str | None = None,
+        chart: str | None = None,
+        country: str | None = None,
+        *,
+        null: str = "level",
+    ) -> pd.DataFrame:
+        """Where each measure of each chart breaks, and whether that is more than slow noise does.
+
+        Parameters
+        ----------
+        measure, source, chart, country : str, optional
+            As for :meth:`trend`.
+        null : "level" or "trend"
+            What a break is tested against: noise around one level, or around one straight line. A steady trend breaks a
+            level too; only "trend" tells the two apart.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``source, chart, country, measure, week, before, after, size, low, high, p, p_adjusted, null, n``: `week` is the
+            first after the break, `p_adjusted` controls false breaks within its series
+            (:func:`chartropy.analysis.trends.change_points`). A series in which none is sure has its likeliest one: look at
+            `p_adjusted`, and divide .05 by how many series you asked for. Weeks as for :meth:`trend`.
+        """
+        import pandas as pd
+
+        from ..analysis.trends import change_points
+
+        rows = []
+        for key, weeks in self._series({"measure": measure, "source": source, "chart": chart, "country": country}):
+            found = change_points(weeks["value"].to_numpy(), pd.DatetimeIndex(weeks["week"]), null=null)
+            for row in found.to_dict("records"):
+                week = pd.Timestamp(row.pop("time")).date().isoformat()
+                rows.append({**key, "week": week, **row, "n": len(weeks)})
+        columns = "source chart country measure week before after size low high p p_adjusted null n"
+        return pd.DataFrame(rows, columns=columns.split())
 
     def power(
         self,
@@ -750,6 +786,14 @@ class Tables:
             replicates=replicates,
             seed=seed,
         )
+
+    def _series(self, asked: Mapping[str, str | None]) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+        """Each measure of each chart: the weeks that were measured as the newest was."""
+        frame = _only(self.measures().dropna(subset=["value"]), asked)
+        frame = frame[~frame["measure"].str.endswith(".unheard")]  # bounds of another measure, with its values
+        names = ["source", "chart", "country", "measure"]
+        for key, group in frame.groupby(names, sort=True):
+            yield dict(zip(names, map(str, key), strict=True)), group[group["method"] == group["method"].iloc[-1]]
 
     def _weekly(self, source: str, chart: str, country: str | None) -> pd.DataFrame:
         """The entries of one weekly chart."""

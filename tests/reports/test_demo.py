@@ -290,6 +290,13 @@ def test_trends_have_intervals_named_nulls_and_are_adjusted(tables):
         tables.trend(chart="radio")
 
 
+def test_breaks_name_their_null(tables):
+    found = tables.change_points("ai_share", null="trend")
+    assert found["null"].eq("trend").all()
+    assert found["p_adjusted"].between(0, 1).all()
+    assert set(found["week"]) <= set(tables.measures()["week"])
+
+
 def test_a_change_is_taken_apart(tables):
     weeks = sorted(tables.measures()["week"].unique())
     found = tables.decompose(*DEMO, (weeks[0], weeks[1]), (weeks[-2], weeks[-1])).set_index("quantity")

