@@ -102,7 +102,7 @@ def decompose(
         * ``due_to_ai``: how much more the chart changed than it would have so;
         * ``ai_share_before``, ``ai_share_after``: by weight.
 
-        `value` is the mean over what the labels may be; the interval is of percentiles over replicates that draw labels
+        n is of the smaller period for what compares both. `value` is the mean over what the labels may be; the interval is of percentiles over replicates that draw labels
         and artists. A kind of pair that only one period has is taken to have had the same mean in the other. Spare
         recordings are taken to be human where the classifier passes them. NaN where a period has no pair.
 
@@ -115,6 +115,8 @@ def decompose(
 
     pairs = square(pairs)
     n = len(pairs)
+    if np.asarray(flagged).dtype.kind not in "biu":
+        raise ValueError(f"flagged must be True or False for each recording, not {np.asarray(flagged).dtype}")
     flagged = np.asarray(flagged, dtype=bool)
     sizes = {"artists": len(artists), "flagged": len(flagged)}
     for name, group in (("before", before), ("after", after)):
@@ -160,6 +162,10 @@ def decompose(
     frame["method"] = (
         f"labels drawn, bootstrap by artist, {replicates} replicates, seed {seed}, {level:.4g}, percentiles"
     )
+    census = frame["quantity"].str.startswith("ai_share")
+    frame.loc[census, "method"] = (
+        f"census: labels drawn, {replicates} replicates, seed {seed}, {level:.4g}, percentiles"
+    )
     return frame
 
 
@@ -181,6 +187,7 @@ def _quantities(
             parts = {name: -part / (totals[0] * totals[1]) for name, part in parts.items()}
             totals, without = 1 / totals, 1 / without
     change = totals[1] - totals[0]
+    parts = {name: np.where(np.isfinite(change), part, np.nan) for name, part in parts.items()}
     return {
         "before": totals[0],
         "after": totals[1],

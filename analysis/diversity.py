@@ -16,6 +16,7 @@ they describe one set, or sets rarefied to the same n.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,8 @@ def estimate_distance(distances: np.ndarray, artists: Sequence[object] | np.ndar
 
 def estimate_order2(similarities: np.ndarray, artists: Sequence[object] | np.ndarray, **options: Any) -> Estimate:
     """`order2_diversity` with its interval; `options` as for `bootstrap_interval`."""
-    return bootstrap_interval(np.asarray(similarities, float) ** 2, artists, statistic=np.reciprocal, **options)
+    found = bootstrap_interval(np.asarray(similarities, float) ** 2, artists, statistic=np.reciprocal, **options)
+    return replace(found, low=max(found.low, 1.0)) if np.isfinite(found.low) else found  # nothing is less than one kind
 
 
 def dispersion(distances: np.ndarray, weights: np.ndarray | None = None) -> float:
@@ -202,6 +204,10 @@ def rarefy(
 
     matrix = square(matrix)
     n = len(matrix)
+    if not np.isfinite(matrix).all():
+        raise ValueError("matrix must hold no NaN: leave out recordings that were not measured")
+    if draws < 10:
+        raise ValueError(f"draws must be 10 or more, not {draws}")
     if not 2 <= size <= n:
         raise ValueError(f"size must lie between 2 and the {n} recordings given, not {size}")
     if size == n:
@@ -519,9 +525,10 @@ def _weights(weights: np.ndarray | None, n: int) -> np.ndarray:
     if weights is None:
         return np.full(n, 1 / n)
     weights = np.asarray(weights, dtype=float)
-    if weights.shape != (n,) or (weights < 0).any() or abs(weights.sum() - 1) > 1e-6:
+    if weights.shape != (n,) or not (weights >= 0).all() or abs(weights.sum() - 1) > 1e-6:
         raise ValueError(
-            f"weights must be {n} shares that sum to 1, not {weights.size} that sum to {weights.sum():.6g}"
+            f"weights must be {n} shares of 0 or more that sum to 1, not {weights.size} from {np.min(weights, initial=np.inf):.6g} "
+            f"that sum to {weights.sum():.6g}"
         )
     return weights
 

@@ -107,6 +107,8 @@ def bootstrap_interval(
     clusters = len(set(artists))
     if clusters < 2:
         return Estimate(value, np.nan, np.nan, n, f"no interval: all {n} recordings are one artist's")
+    if clusters < 3:
+        return Estimate(value, np.nan, np.nan, n, f"no interval: the {n} recordings are two artists'")
     means = _bootstrap_means(pairs, artists, weights, seed, replicates)
     method = f"bootstrap by artist, {replicates} replicates, seed {seed}, {level:.4g}"
     with np.errstate(divide="ignore"):
@@ -144,8 +146,10 @@ def estimate_share(
     """
     from scipy.stats import beta
 
-    hits = np.asarray(hits, dtype=float)
+    hits = _one_each(hits, artists)
     known = np.isfinite(hits)
+    if ((hits[known] < 0) | (hits[known] > 1)).any():
+        raise ValueError(f"hits must lie between 0 and 1, or be NaN, not {hits[known].min()} to {hits[known].max()}")
     n = int(known.sum())
     if not n:
         return Estimate(np.nan, np.nan, np.nan, 0, "no estimate: nothing was measured")
@@ -178,7 +182,7 @@ def estimate_mean(values: np.ndarray, artists: Sequence[object] | np.ndarray, *,
     """
     from scipy.stats import t as student
 
-    values = np.asarray(values, dtype=float)
+    values = _one_each(values, artists)
     known = np.isfinite(values)
     n = int(known.sum())
     if not n:
@@ -225,7 +229,7 @@ def estimate_quantile(
     ----------
     B. Efron, R. Tibshirani: An Introduction to the Bootstrap, 1993, chapter 13.
     """
-    values = np.asarray(values, dtype=float)
+    values = _one_each(values, artists)
     known = np.isfinite(values)
     n = int(known.sum())
     if not n:
@@ -280,6 +284,8 @@ def bound_missing(
     """
     pairs = square(pairs)
     n = len(pairs)
+    if not 0 < tail <= 1:
+        raise ValueError(f"tail must lie between 0 and 1, not {tail}")
     if total < n:
         raise ValueError(f"total must be {n} recordings or more, as many were heard, not {total}")
     means = _row_means(pairs)
@@ -310,6 +316,13 @@ def mean_over_pairs(pairs: np.ndarray, weights: np.ndarray | None = None) -> flo
     """Mean over pairs of different recordings; unmeasured ones (NaN) are skipped, NaN where none is left."""
     sums, counts = _sums_and_counts(pairs, weights)
     return float(sums.sum() / counts.sum()) if counts.any() else np.nan
+
+
+def _one_each(values: np.ndarray, artists: Sequence[object] | np.ndarray) -> np.ndarray:
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1 or len(artists) != len(values):
+        raise ValueError(f"artists must be as many as values: {len(artists)}, values shaped {values.shape}")
+    return values
 
 
 def _row_means(pairs: np.ndarray) -> np.ndarray:

@@ -29,11 +29,11 @@ diversity.dispersion
 diversity.clusters
     Effective number of clusters of sound (:func:`.diversity.sound_clusters`), of order 2.
 typicality
-    Mean of the recordings' cosine similarity to what charted in the 52 weeks before (:mod:`.novelty`).
+    Mean of the recordings' cosine similarity to what was on the chart in the 52 weeks before and is gone (:mod:`.novelty`).
 novelty.median, novelty.p90
-    Median and upper tail of the recordings' distance to the nearest of 50 of the past year.
+    Median and upper tail of the recordings' distance to the nearest of 50 of those.
 conserve_index
-    Share of recordings with a nearer neighbour in the past year than chart music usually has; .5 is as usual.
+    Share of recordings with a nearer neighbour among those than they usually have among themselves; .5 is as usual.
 artists, labels, languages, genres
     Effective number of each, of order 2 (:func:`.diversity.same`).
 turnover
@@ -77,6 +77,9 @@ PARTS = {"timbre": ("timbre", "spectrum"), "rhythm": ("rhythm",), "harmony": ("t
 
 KINDS = {"artists": "artist", "labels": "label", "languages": "language", "genres": "genres"}
 """What else a chart has a variety of, and the column that says it."""
+
+FEWEST_SHARED = 5
+"""Pairs that share an artist (label, ...): of fewer no effective number is told, which one more would halve."""
 
 OF_SOUND = ("cultural_entropy", "diversity.", "typicality", "novelty.", "conserve_index")
 """How the names of measures begin that rest on descriptors."""
@@ -156,7 +159,8 @@ def sameness(entries: pd.DataFrame, week: str, vectors: pd.DataFrame) -> pd.Data
     by_week = {str(one): chart for one, chart in entries[entries["position"] <= SOUNDS].groupby("week", sort=True)}
     past = [one for one in by_week if _weeks_ago(week, novelty.PAST_WEEKS) <= one < week]
     sounds = _Sounds({one: by_week[one] for one in (*past, week) if one in by_week}, vectors, load_space(), week)
-    here, then = sounds.places.get(week, np.array([], dtype=int)), sounds.past(past)
+    here = sounds.places.get(week, np.array([], dtype=int))
+    then = np.setdiff1d(sounds.past(past), here)
     distances, apart = (matrix[np.ix_(here, then)] for matrix in (sounds.distances, sounds.apart))
     among = np.ix_(then, then)
     near = novelty.nearest(distances, apart)
@@ -247,10 +251,10 @@ def _diversity(chart: pd.DataFrame, sounds: _Sounds) -> dict[str, Estimate]:
 def _novelty(week: str, past: Sequence[str], sounds: _Sounds) -> dict[str, Estimate]:
     """How far the chart sounds like what charted in the year before."""
     here = sounds.places[week]
-    then = sounds.past(past)
+    then = np.setdiff1d(sounds.past(past), here)
     names = ("typicality", "novelty.median", "novelty.p90", "conserve_index")
     if len(then) < novelty.DRAWN:
-        reason = f"no estimate: of the year before {len(then)} recordings were heard, {novelty.DRAWN} are needed"
+        reason = f"no estimate: of those gone in the year before {len(then)} were heard, {novelty.DRAWN} are needed"
         return dict.fromkeys(names, Estimate(np.nan, np.nan, np.nan, len(here), reason))
     across, among = np.ix_(here, then), np.ix_(then, then)
     artists, past_artists = sounds.artists[here], sounds.artists[then]
@@ -278,8 +282,8 @@ def _beyond_sound(chart: pd.DataFrame, before: pd.DataFrame | None) -> dict[str,
         # what an artist's recordings share is what is counted, for artists: each recording stands for itself there
         clusters = np.arange(len(pairs)) if measure == "artists" else artists[known]
         estimate = bootstrap_interval(pairs, clusters, statistic=np.reciprocal)
-        if np.isinf(estimate.value):
-            reason = f"no estimate: no two of {estimate.n} recordings share one"
+        if np.nansum(pairs[np.triu_indices(len(pairs), 1)]) < FEWEST_SHARED:
+            reason = f"no estimate: fewer than {FEWEST_SHARED} pairs of {estimate.n} recordings share one"
             estimate = Estimate(np.nan, np.nan, np.nan, estimate.n, reason)
         found[measure] = _named("1 / probability that two recordings share one", estimate)
     if before is None:

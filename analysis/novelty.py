@@ -1,8 +1,8 @@
 """How far a recording sounds like what charted before it.
 
-Conventions: n recordings of now, m of the past, which is the 52 weeks before, each recording once; distances are (n, m) and
-(m, m). A recording is never compared with itself, nor with another of its artist: who sounds like oneself says nothing of
-a culture. What a recording is novel against is stated with the number, since the nearest of many is nearer than of few.
+Conventions: n recordings of now, m of the past, each recording once; distances are (n, m) and (m, m). The past is what was on
+the chart in the 52 weeks before and is no longer: songs that stay would be held against themselves, week after week. A
+recording is never compared with another of its artist: who sounds like oneself says nothing of a culture. What a recording is novel against is stated with the number, since the nearest of many is nearer than of few.
 
 * typicality: mean cosine similarity to the past. High: it sounds like what charted.
 * novelty: distance to the nearest of `DRAWN` recordings drawn from the past, in the mean over all draws. Unlike the

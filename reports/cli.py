@@ -776,7 +776,7 @@ def power(
         from ..analysis.trends import weeks_needed
 
         if not 0 < sd < 1e6:
-            raise SettingsError(f"--sd {sd:g}: give a spread above 0, in percent.")
+            raise SettingsError(f"--sd {sd:g}: give a spread above 0 and below a million, in percent.")
         options = {"shape": "step" if at_once else "steady", "power": probability}
         needed = [weeks_needed(one / sd, sd=1.0, autocorrelation=autocorrelation, **options) for one in changes]
         rows = [[f"{one:g}% {shape}", _weeks(weeks)] for one, weeks in zip(changes, needed, strict=True)]
@@ -800,6 +800,8 @@ def power(
     ]
     _show(["Chart", "n", "Mean", "Spread", "Autocorrelation", "Change", "Weeks until seen"], rows)
     typer.echo(f"{measure}: weeks until a trend test at .05 sees the change with probability {probability:g}.")
+    if found["n"].min() < 52:
+        typer.echo("Spread and autocorrelation of less than a year are rough: read an order of magnitude.")
 
 
 def _why_unknown(n: int) -> str:

@@ -44,6 +44,8 @@ def plot_entries(entries: pd.DataFrame, ax: Axes | None = None, *, recordings: i
     _one_chart(entries, "entries")
     ax = _axes(ax)
     entries = entries.dropna(subset=["week"])
+    if entries.empty:
+        raise ValueError("there are no weekly entries to draw: give what season.entries() returns of one chart")
     points = (entries["position"].max() + 1 - entries["position"]).groupby(entries["recording_id"]).sum()
     foremost = points.sort_values(ascending=False, kind="stable").index[:recordings]
     weeks = sorted(entries["week"].unique())
@@ -54,7 +56,7 @@ def plot_entries(entries: pd.DataFrame, ax: Axes | None = None, *, recordings: i
             pd.DatetimeIndex(weeks), course, color=colour, marker=marker, linestyle=line, markersize=4,
             label=f"{rows['artist'].iloc[-1]} – {rows['title'].iloc[-1]}",
         )  # fmt: skip
-    ax.set_ylim(entries["position"].max() + 1, 0)
+    ax.set_ylim(entries["position"].max() + 1, 0.5)
     ax.set_ylabel("position")
     first = entries[entries["recording_id"] == foremost[0]].iloc[-1] if len(foremost) else None
     title = "no entries" if first is None else f"{first['artist']} – {first['title']} gathered the most chart points"
@@ -76,6 +78,8 @@ def plot_measures(measures: pd.DataFrame, ax: Axes | None = None) -> Axes:
     matplotlib.axes.Axes
         A line is not drawn over a week without a number.
     """
+    if measures.empty:
+        raise ValueError("there are no measures to draw: give what season.measures() returns of one measure")
     measure = _one(measures, "measure")
     ax = _axes(ax)
     weeks = sorted(measures["week"].unique())
@@ -91,7 +95,9 @@ def plot_measures(measures: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_ylabel(say("measure_name", measure) if measure else "")
     last = measures[measures["week"] == weeks[-1]].dropna(subset=["value"]) if weeks else measures
     title = ", ".join(f"{names[key_of(row)]} {float_of(row.value):.3g}" for row in last.itertuples()) or "not measured"
-    return _finished(ax, f"In the week to {weeks[-1]}: {title}" if weeks else "no weeks")
+    _finished(ax, f"In the week to {weeks[-1]}: {title}")
+    ax.set_xlabel("chart week ending on (bands: 95% interval of each week by itself)")
+    return ax
 
 
 def plot_trend(trend: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -168,10 +174,16 @@ def plot_decompose(parts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.axhline(4.5, color=RULE)
     ax.set_yticks(range(len(rows)), list(labels.values()))
     ax.invert_yaxis()
-    ax.set_xlabel("difference of the measure, 95% interval")
     whole, (due, low, high) = rows[0, 0], rows[-1]
-    title = f"Change {_signed(whole)}, of which {_signed(due)} due to AI"
-    return _finished(ax, title if low > 0 or high < 0 else title + " (may be noise)", dates=False)
+    noise = "" if rows[0, 1] > 0 or rows[0, 2] < 0 else " (may be noise)"
+    unsure = "" if low > 0 or high < 0 else " (may be noise)"
+    ax.set_xlabel("difference of the measure, 95% interval")
+    if "measure" in parts.columns:
+        ax.set_xlabel(f"difference of {parts['measure'].iloc[0]}, 95% interval")
+    title = (
+        f"Changed by {_signed(whole)}{noise}; by {_signed(due)}{unsure} more than with human tracks for its AI tracks"
+    )
+    return _finished(ax, title, dates=False)
 
 
 def _axes(ax: Axes | None) -> Axes:

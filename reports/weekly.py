@@ -593,6 +593,9 @@ def _measure_all(workspace: Workspace, detector: Detector, asked: date) -> list[
     joined = entries.merge(verdicts[["recording_id", "verdict", "model_version"]], "left", "recording_id").merge(
         descriptors[["recording_id", "audio_hash", "extractor_version"]], "left", "recording_id"
     )
+    for column in ("label", "language", "genres"):  # a composite names none: its platforms do
+        known = joined.dropna(subset=[column]).drop_duplicates("recording_id").set_index("recording_id")[column]
+        joined[column] = joined[column].fillna(joined["recording_id"].map(known))
     joined["labelled_ai"] = joined["recording_id"].isin(labelled)
     vectors = current_vectors(descriptors)
     work, digests = [], {}
