@@ -88,7 +88,7 @@ def bootstrap_interval(
     B. Efron, R. Tibshirani: An Introduction to the Bootstrap, 1993, chapters 12-13.
     C. A. Field, A. H. Welsh: Bootstrapping clustered data, Journal of the Royal Statistical Society B 69, 2007.
     """
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     pairs = square(pairs)
     n = len(pairs)
@@ -118,7 +118,7 @@ def bootstrap_interval(
         low, high = np.quantile(results, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
         return Estimate(value, float(low), float(high), n, method + ", percentiles")
     error = float(np.std(np.log(results))) * np.sqrt(clusters / (clusters - 1))
-    reach = float(np.exp(student.ppf((1 + level) / 2, clusters - 1) * error))
+    reach = float(np.exp(stdtrit(clusters - 1, (1 + level) / 2) * error))
     return Estimate(value, value / reach, value * reach, n, method + ", log-t")
 
 
@@ -144,7 +144,7 @@ def estimate_share(
         Jeffreys' interval for as many trials as are independent at least: n² / Σ m², with m recordings of an artist
         (L. Kish, Survey Sampling, 1965). The value itself always lies within.
     """
-    from scipy.stats import beta
+    from scipy.special import betaincinv
 
     hits = _one_each(hits, artists)
     known = np.isfinite(hits)
@@ -157,7 +157,7 @@ def estimate_share(
     trials = 1 / (float((of_artist**2).sum()) / n**2 + 1 / others)
     value = float(hits[known].mean())
     a, b = value * trials + 0.5, (1 - value) * trials + 0.5
-    low, high = (float(beta.ppf(tail, a, b)) for tail in ((1 - level) / 2, (1 + level) / 2))
+    low, high = (float(betaincinv(a, b, tail)) for tail in ((1 - level) / 2, (1 + level) / 2))
     method = f"share, Jeffreys interval, clustered by artist, {level:.4g}"
     return Estimate(value, min(low, value), max(high, value), n, method)
 
@@ -180,7 +180,7 @@ def estimate_mean(values: np.ndarray, artists: Sequence[object] | np.ndarray, *,
         Student's interval with the error of totals by artist (G. Kauermann, R. J. Carroll, Journal of the American
         Statistical Association 96, 2001); no interval when all are one artist's.
     """
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     values = _one_each(values, artists)
     known = np.isfinite(values)
@@ -194,7 +194,7 @@ def estimate_mean(values: np.ndarray, artists: Sequence[object] | np.ndarray, *,
         return Estimate(value, np.nan, np.nan, n, f"no interval: all {n} recordings are one artist's")
     off = np.bincount(artist, weights=values[known] - value)
     error = float(np.sqrt((off**2).sum() * clusters / (clusters - 1))) / n
-    reach = float(student.ppf((1 + level) / 2, clusters - 1)) * error
+    reach = float(stdtrit(clusters - 1, (1 + level) / 2)) * error
     return Estimate(value, value - reach, value + reach, n, f"mean, error by artist, Student, {level:.4g}")
 
 

@@ -56,7 +56,7 @@ from ..workspace.store import digest
 from . import novelty
 from .diversity import estimate_distance, estimate_order2, same, sound_clusters
 from .estimates import Estimate, bootstrap_interval, bound_missing, estimate_mean, estimate_quantile, estimate_share
-from .share import ai_share
+from .share import AIShare, ai_share
 from .space import Space, kernel
 
 if TYPE_CHECKING:
@@ -213,10 +213,12 @@ def _ai(chart: pd.DataFrame, detector: Detector) -> dict[str, Estimate]:
     verdicts = chart["verdict"].fillna("unmeasured")
     measured = chart[verdicts != "unmeasured"]
     total = len(chart)
+    share, of_top = (_share(some, detector) for some in (measured, measured[measured["position"] <= TOP]))
+    detected = f"detector {detector.model_version}"
     return {
-        "ai_share": _share(measured, detector),
-        "ai_share.top10": _share(measured[measured["position"] <= TOP], detector),
-        "ai_share.stream": _share(measured, detector, of_stream=True),
+        "ai_share": _named(detected, share.census),
+        "ai_share.top10": _named(detected, of_top.census),
+        "ai_share.stream": _named(detected, share.corrected),
         "ai_flagged": _count(int((verdicts == "ai").sum()), len(measured)),
         "ai_labelled": _count(int(chart["labelled_ai"].sum()), total),
         "undecided": _count(int((verdicts == "undecided").sum()), len(measured)),
@@ -334,10 +336,9 @@ def inputs_of(entries: pd.DataFrame, weeks: Collection[str], detector: Detector)
     return found
 
 
-def _share(measured: pd.DataFrame, detector: Detector, *, of_stream: bool = False) -> Estimate:
+def _share(measured: pd.DataFrame, detector: Detector) -> AIShare:
     flagged = int((measured["verdict"] == "ai").sum())
-    share = ai_share(flagged, len(measured), sensitivity=detector.sensitivity, specificity=detector.specificity)
-    return _named(f"detector {detector.model_version}", share.corrected if of_stream else share.census)
+    return ai_share(flagged, len(measured), sensitivity=detector.sensitivity, specificity=detector.specificity)
 
 
 def _count(value: int, n: int) -> Estimate:

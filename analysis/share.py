@@ -245,7 +245,7 @@ def _rogan_gladen(
     107, 1978. Z. Lang, J. Reiczigel: Confidence limits for prevalence of disease adjusted for estimated sensitivity and
     specificity, Preventive Veterinary Medicine 113, 2014.
     """
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     if not measured:
         return Estimate(np.nan, 0.0, 1.0, 0, "no estimate: nothing was measured")
@@ -256,7 +256,7 @@ def _rogan_gladen(
     value = (flagged / measured + sp_hits / sp_trials - 1) / youden
 
     # Shrunk towards the middle, as Agresti and Coull do for one proportion, then shifted by what that costs.
-    z = float(norm.ppf((1 + level) / 2))
+    z = float(ndtri((1 + level) / 2))
     n = measured + z**2
     p = (flagged + z**2 / 2) / n
     se, sp = (se_hits + 1) / (se_trials + 2), (sp_hits + 1) / (sp_trials + 2)
