@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .estimates import square
+from .estimates import draw_clusters, square
 from .share import draw_labels
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def decompose(
         )
     _, artist = np.unique(np.asarray(artists, dtype=str), return_inverse=True)
     clusters = int(artist.max(initial=-1)) + 1
-    drawn = np.random.default_rng([seed, 1]).multinomial(clusters, np.full(clusters, 1 / clusters), replicates)
+    drawn = draw_clusters(clusters, replicates, (seed, 1))
     values = _quantities(_Sums(pairs, artist, np.ones((1, n))), flagged, labels, before, after, reciprocal)
     spread = _quantities(_Sums(pairs, artist, drawn[:, artist]), flagged, labels, before, after, reciprocal)
     spread |= {

@@ -305,7 +305,7 @@ def bound_missing(
 
 
 @lru_cache(maxsize=16)
-def draw_clusters(clusters: int, replicates: int, seed: int) -> np.ndarray:
+def draw_clusters(clusters: int, replicates: int, seed: int | tuple[int, ...]) -> np.ndarray:
     """How often each artist is in each replicate, (replicates, clusters), read-only; the same seed draws the same."""
     drawn = np.random.default_rng(seed).multinomial(clusters, np.full(clusters, 1 / clusters), replicates).astype(float)
     drawn.flags.writeable = False

@@ -43,9 +43,9 @@ turnover
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,7 +126,7 @@ def measure_chart(
     space = load_space()
     sounds = None
     for week in sorted(set(weeks) & set(by_week)):
-        past = [one for one in by_week if _weeks_ago(week, novelty.PAST_WEEKS) <= one < week]
+        past = _year_before(week, by_week)
         if sounds is None or week > sounds.until:
             until = _weeks_ago(week, -novelty.PAST_WEEKS)
             window = {one: foremost[one] for one in by_week if min([*past, week]) <= one <= until}
@@ -157,7 +157,7 @@ def sameness(entries: pd.DataFrame, week: str, vectors: pd.DataFrame) -> pd.Data
     import pandas as pd
 
     by_week = {str(one): chart for one, chart in entries[entries["position"] <= SOUNDS].groupby("week", sort=True)}
-    past = [one for one in by_week if _weeks_ago(week, novelty.PAST_WEEKS) <= one < week]
+    past = _year_before(week, by_week)
     sounds = _Sounds({one: by_week[one] for one in (*past, week) if one in by_week}, vectors, load_space(), week)
     here = sounds.places.get(week, np.array([], dtype=int))
     then = np.setdiff1d(sounds.past(past), here)
@@ -197,11 +197,16 @@ class _Sounds:
         self.places = {week: np.array([place[one] for one in ids], dtype=int) for week, ids in heard.items()}
         rows = vectors.loc[list(artists)]
         self.distances = space.distances(rows)
-        self.of_part = {part: space.only(*families).distances(rows) for part, families in PARTS.items()}
+        self._space, self._vectors = space, rows
         self.rows = space.embed(rows)
         self.recordings = np.array(list(artists), dtype=object)
         self.artists = np.array([first_artist(artist) for artist in artists.values()], dtype=str)
         self.apart = ~(same([artist.split(", ") for artist in artists.values()]) > 0)
+
+    @cached_property
+    def of_part(self) -> dict[str, np.ndarray]:
+        """Distances by each side of the sound alone."""
+        return {part: self._space.only(*families).distances(self._vectors) for part, families in PARTS.items()}
 
     def past(self, weeks: Sequence[str]) -> np.ndarray:
         """Where the recordings of some weeks stand, each once."""
@@ -301,6 +306,10 @@ def first_artist(names: str) -> str:
     return names.split(", ", 1)[0]
 
 
+def _year_before(week: str, weeks: Iterable[str]) -> list[str]:
+    return [one for one in weeks if _weeks_ago(week, novelty.PAST_WEEKS) <= one < week]
+
+
 def _weeks_ago(week: str, weeks: int) -> str:
     return (date.fromisoformat(week) - weeks * ONE_WEEK).isoformat()
 
@@ -331,7 +340,7 @@ def inputs_of(entries: pd.DataFrame, weeks: Collection[str], detector: Detector)
     made = digest(MEASURES_VERSION, detector.model_version, SPACE_FILE.read_bytes())
     found = {}
     for week in weeks:
-        year = [of_week[one] for one in of_week if _weeks_ago(week, novelty.PAST_WEEKS) <= one <= week]
+        year = [of_week[one] for one in (*_year_before(week, of_week), week)]
         found[week] = digest(made, *year)
     return found
 

@@ -753,11 +753,7 @@ class Tables:
         chosen = entries[here]
         groups, weeks, spans = [], [], []
         for period in (before, after):
-            first, last = (self._week(day) for day in (period if isinstance(period, tuple) else (period, period)))
-            if first > last:
-                raise SettingsError(
-                    f"the period from {first} to {last} ends before it begins: give its first week first."
-                )
+            first, last = self._period(*(period if isinstance(period, tuple) else (period, period)))
             within = entries["week"].between(first, last)
             on_chart = entries[here & within]["recording_id"].value_counts()
             if on_chart.empty:
@@ -804,9 +800,7 @@ class Tables:
 
     def _between(self, entries: pd.DataFrame, first: date | str, last: date | str) -> pd.DataFrame:
         """The entries of one chart from one week to another."""
-        begin, end = self._week(first), self._week(last)
-        if begin > end:
-            raise SettingsError(f"the period from {begin} to {end} ends before it begins: give its first week first.")
+        begin, end = self._period(first, last)
         found = entries[entries["week"].between(begin, end)]
         if found.empty:
             known = f"{entries['week'].min()} to {entries['week'].max()}"
@@ -830,6 +824,12 @@ class Tables:
         if entries.empty:
             raise SettingsError("No weekly chart is stored here: run `chartropy weekly` first.")
         return entries
+
+    def _period(self, first: date | str, last: date | str) -> tuple[str, str]:
+        begin, end = self._week(first), self._week(last)
+        if begin > end:
+            raise SettingsError(f"the period from {begin} to {end} ends before it begins: give its first week first.")
+        return begin, end
 
     def _week(self, day: date | str) -> str:
         return week_of(date.fromisoformat(str(day)), self.workspace.settings.week_ends).isoformat()

@@ -638,11 +638,10 @@ def _measure_chart(
     key: tuple, chart: pd.DataFrame, weeks: list[str], vectors: pd.DataFrame, detector: Detector
 ) -> tuple[tuple, list[tuple[str, dict[str, Estimate]]]]:
     """Measure a chart in some weeks, on one core: with several charts at once, each has its own."""
-    from threadpoolctl import threadpool_limits
-
     from ..analysis.measures import measure_chart
+    from ..features.describe import one_thread
 
-    with threadpool_limits(1):
+    with one_thread():
         return key, list(measure_chart(chart, weeks, vectors, detector))
 
 
