@@ -83,7 +83,7 @@ def plot_measures(measures: pd.DataFrame, ax: Axes | None = None) -> Axes:
     measure = _one(measures, "measure")
     ax = _axes(ax)
     weeks = sorted(measures["week"].unique())
-    dates = pd.date_range(weeks[0], weeks[-1], freq="7D") if weeks else pd.DatetimeIndex([])
+    dates = pd.date_range(weeks[0], weeks[-1], freq="7D")
     names = names_of(sorted(keys_of(measures)))
     for (key, name), (colour, marker, line) in zip(names.items(), _styles(), strict=False):
         rows = measures[[key_of(row) == key for row in measures.itertuples()]]
@@ -92,8 +92,8 @@ def plot_measures(measures: pd.DataFrame, ax: Axes | None = None) -> Axes:
             dates, rows["low"], rows["high"], color=colour, alpha=0.2 if len(names) == 1 else 0.08, linewidth=0
         )
         ax.plot(dates, rows["value"], color=colour, marker=marker, linestyle=line, markersize=4, label=name)
-    ax.set_ylabel(say("measure_name", measure) if measure else "")
-    last = measures[measures["week"] == weeks[-1]].dropna(subset=["value"]) if weeks else measures
+    ax.set_ylabel(say("measure_name", measure))
+    last = measures[measures["week"] == weeks[-1]].dropna(subset=["value"])
     title = ", ".join(f"{names[key_of(row)]} {float_of(row.value):.3g}" for row in last.itertuples()) or "not measured"
     _finished(ax, f"In the week to {weeks[-1]}: {title}")
     ax.set_xlabel("chart week ending on (bands: 95% interval of each week by itself)")
