@@ -1,7 +1,8 @@
 """How varied a set of recordings is, in numbers that may be compared between sets of different size.
 
-Conventions: n recordings; descriptors are rows (n, d); distances (n, n) are symmetric with a zero diagonal; similarities
-(n, n) lie in [0, 1] with a unit diagonal; NaN means not measured. Both come from `chartropy.analysis.space`.
+Conventions: n recordings; descriptors are rows (n, d); distances (n, n) are 0 or more, symmetric with a zero diagonal;
+similarities (n, n) lie in [0, 1], symmetric with a unit diagonal; NaN means not measured. Both come from
+`chartropy.analysis.space`; what is otherwise, but for rounding, is refused with a ValueError.
 
 Two measures make headlines, because their expectation does not depend on n:
 
@@ -21,11 +22,14 @@ from typing import Any
 
 import numpy as np
 
-from .estimates import Estimate, bootstrap_interval, mean_over_pairs, square
-from .space import KERNEL_SCALE
+from .estimates import Estimate, bootstrap_interval, mean_over_pairs, numbered
+from .space import KERNEL_SCALE, first, floats, real, whole
 
 CLUSTER_DISTANCE = KERNEL_SCALE * (2 * np.log(2)) ** 0.5
 """Recordings at least half alike are of one cluster: the distance, .83, at which the similarity is ½."""
+
+ROUNDING = 1e-6
+"""By so much a matrix of pairs may miss its bounds, its diagonal and its symmetry."""
 
 
 def mean_pairwise_distance(distances: np.ndarray, weights: np.ndarray | None = None) -> float:
@@ -41,8 +45,13 @@ def mean_pairwise_distance(distances: np.ndarray, weights: np.ndarray | None = N
     -------
     float
         0 or more, in the distance's unit; unbiased whatever n.
+
+    Raises
+    ------
+    ValueError
+        `distances` are none (see the module), or `weights` are not n numbers of 0 or more.
     """
-    return mean_over_pairs(square(distances), weights)
+    return mean_over_pairs(_distances(distances), weights)
 
 
 def order2_diversity(similarities: np.ndarray, weights: np.ndarray | None = None) -> float:
@@ -60,23 +69,29 @@ def order2_diversity(similarities: np.ndarray, weights: np.ndarray | None = None
         1 / mean over i ≠ j of K_ij²: 1 when all are alike, infinite when no two share anything. The mean under the
         fraction is unbiased whatever n, unlike the Vendi score of order 2, which n bounds.
 
+    Raises
+    ------
+    ValueError
+        `similarities` are none (see the module), or `weights` are not n numbers of 0 or more.
+
     References
     ----------
     D. Friedman, A. B. Dieng: The Vendi Score, Transactions on Machine Learning Research, 2023 (the order 2 it departs
     from); E. H. Simpson: Measurement of Diversity, Nature 163, 1949 (pairs without replacement).
     """
     with np.errstate(divide="ignore"):
-        return float(np.reciprocal(mean_over_pairs(square(similarities) ** 2, weights)))
+        return float(np.reciprocal(mean_over_pairs(_similarities(similarities) ** 2, weights)))
 
 
 def estimate_distance(distances: np.ndarray, artists: Sequence[object] | np.ndarray, **options: Any) -> Estimate:
-    """`mean_pairwise_distance` with its interval; `options` as for `bootstrap_interval`."""
-    return bootstrap_interval(distances, artists, **options)
+    """`mean_pairwise_distance` with its interval; `options` as for `bootstrap_interval`. Refuses what either refuses."""
+    return bootstrap_interval(_distances(distances), artists, **options)
 
 
 def estimate_order2(similarities: np.ndarray, artists: Sequence[object] | np.ndarray, **options: Any) -> Estimate:
-    """`order2_diversity` with its interval; `options` as for `bootstrap_interval`."""
-    found = bootstrap_interval(np.asarray(similarities, float) ** 2, artists, statistic=np.reciprocal, **options)
+    """`order2_diversity` with its interval; `options` as for `bootstrap_interval`. Refuses what either refuses."""
+    pairs = _similarities(similarities) ** 2
+    found = bootstrap_interval(pairs, artists, statistic=np.reciprocal, **options)
     return replace(found, low=max(found.low, 1.0)) if np.isfinite(found.low) else found  # nothing is less than one kind
 
 
@@ -93,8 +108,13 @@ def dispersion(distances: np.ndarray, weights: np.ndarray | None = None) -> floa
     -------
     float
         In Euclidean coordinates the root of the variances' sum, with n - 1: its square is unbiased whatever n.
+
+    Raises
+    ------
+    ValueError
+        As for `mean_pairwise_distance`.
     """
-    return float(np.sqrt(mean_over_pairs(square(distances) ** 2, weights) / 2))
+    return float(np.sqrt(mean_over_pairs(_distances(distances) ** 2, weights) / 2))
 
 
 def vendi(similarities: np.ndarray, order: float = 1.0, weights: np.ndarray | None = None) -> float:
@@ -103,7 +123,7 @@ def vendi(similarities: np.ndarray, order: float = 1.0, weights: np.ndarray | No
     Parameters
     ----------
     similarities : numpy.ndarray, shape (n, n)
-        Positive semidefinite.
+        Positive semidefinite, none missing; cosines, -1 to 1, will do.
     order : float
         0 to infinity; the higher, the less rare kinds count.
     weights : numpy.ndarray, shape (n,), optional
@@ -114,12 +134,21 @@ def vendi(similarities: np.ndarray, order: float = 1.0, weights: np.ndarray | No
     float
         1 to n. Grows with n.
 
+    Raises
+    ------
+    ValueError
+        `similarities` are none (see the module), not positive semidefinite, or of no recording; `order` or `weights`
+        are out of range.
+
     References
     ----------
     D. Friedman, A. B. Dieng: The Vendi Score, Transactions on Machine Learning Research, 2023.
     A. P. Pasarkar, A. B. Dieng: Cousins of the Vendi Score, AISTATS 2024 (orders other than 1).
     """
-    similarities = square(similarities)
+    return _vendi(_similarities(similarities, missing=False, low=-1.0), order, weights)
+
+
+def _vendi(similarities: np.ndarray, order: float = 1.0, weights: np.ndarray | None = None) -> float:
     root = np.sqrt(_weights(weights, len(similarities)))
     return _hill_of_eigenvalues(np.linalg.eigvalsh(similarities * np.outer(root, root)), order)
 
@@ -145,12 +174,15 @@ def vendi_of_rows(rows: np.ndarray, order: float = 1.0, weights: np.ndarray | No
     Raises
     ------
     ValueError
-        A row has no direction.
+        A row has no direction, there is none, or `order` or `weights` are out of range.
     """
-    rows = np.asarray(rows, dtype=float)
+    rows = floats("rows", rows, "(n, d)")
+    if not len(rows):
+        raise ValueError(f"rows must be of one recording or more, not {rows.shape}")
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    if not (lengths > 0).all():
-        bad = int(np.argmin(lengths > 0))
+    directed = (lengths > 0) & np.isfinite(lengths)
+    if not directed.all():
+        bad = int(np.argmin(directed))
         raise ValueError(f"row {bad} has no direction (length {lengths[bad]}): leave it out, or give it numbers")
     moments = np.zeros((rows.shape[1], rows.shape[1]))
     scales = _weights(weights, len(rows)) / lengths**2
@@ -181,9 +213,9 @@ def rarefy(
     statistic : callable
         Of a matrix (size, size); default: the Vendi score of order 1.
     artists : sequence of length n, optional
-        Whose each recording is; default: each its own.
+        Whose each recording is; one that is unknown (None, NaN, "") stands alone. Default: each its own.
     draws : int
-        Sets drawn without replacement.
+        Sets drawn without replacement; 10 or more.
     seed : int
         The same seed gives the same numbers.
     level : float
@@ -195,6 +227,12 @@ def rarefy(
         The mean over the draws. The interval (normal) is by the infinitesimal jackknife: from how each artist's
         presence in a draw goes with the result, less what so many draws would show by chance. NaN when `size` is n.
 
+    Raises
+    ------
+    ValueError
+        `matrix` is not square and symmetric, or misses a value; `size`, `draws`, `level` or the number of `artists` is
+        wrong; or what `statistic` refuses, whose rows and columns are then those of a draw.
+
     References
     ----------
     H. L. Sanders: Marine Benthic Diversity, American Naturalist 102, 1968 (rarefaction). S. Wager, T. Hastie, B. Efron:
@@ -202,14 +240,15 @@ def rarefy(
     """
     from scipy.stats import norm
 
-    matrix = square(matrix)
+    if statistic is vendi:  # checked once, not at every draw
+        matrix, statistic = _similarities(matrix, missing=False, low=-1.0), _vendi
+    else:
+        matrix = _pairs("matrix", matrix, None, low=-np.inf, missing=False)
     n = len(matrix)
-    if not np.isfinite(matrix).all():
-        raise ValueError("matrix must hold no NaN: leave out recordings that were not measured")
-    if draws < 10:
-        raise ValueError(f"draws must be 10 or more, not {draws}")
-    if not 2 <= size <= n:
-        raise ValueError(f"size must lie between 2 and the {n} recordings given, not {size}")
+    draws, size = whole("draws", draws, 10), whole("size", size, 2, n, f"the {n} recordings given")
+    if not (real(level) and 0 < level < 1):
+        raise ValueError(f"level must lie between 0 and 1, such as .95, not {level}")
+    artist = whose("artists", np.arange(n) if artists is None else artists, n)
     if size == n:
         return Estimate(float(statistic(matrix)), np.nan, np.nan, n, f"all {n} recordings: no interval by rarefaction")
     rng = np.random.default_rng(seed)
@@ -220,7 +259,6 @@ def rarefy(
         present[draw, chosen] = 1
         found[draw] = statistic(matrix[np.ix_(chosen, chosen)])
     centered = found - found.mean()
-    _, artist = np.unique(np.arange(n) if artists is None else np.asarray(artists, dtype=str), return_inverse=True)
     by_artist = np.zeros((draws, artist.max() + 1))
     np.add.at(by_artist.T, artist, present.T)
     covariances = centered @ (by_artist - by_artist.mean(axis=0)) / draws
@@ -240,12 +278,17 @@ def sound_clusters(distances: np.ndarray, limit: float = CLUSTER_DISTANCE) -> np
     distances : numpy.ndarray, shape (n, n)
         Unmeasured pairs (NaN) count as far apart.
     limit : float
-        Clusters whose recordings lie farther apart than this, on average, stay two.
+        0 or more. Clusters whose recordings lie farther apart than this, on average, stay two.
 
     Returns
     -------
     numpy.ndarray of int, shape (n,)
         Number of each recording's cluster, from 0.
+
+    Raises
+    ------
+    ValueError
+        `distances` are none (see the module), or `limit` is less than 0.
 
     References
     ----------
@@ -255,7 +298,9 @@ def sound_clusters(distances: np.ndarray, limit: float = CLUSTER_DISTANCE) -> np
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 
-    distances = square(distances)
+    distances = _distances(distances)
+    if not (real(limit) and 0 <= limit < np.inf):
+        raise ValueError(f"limit must be a distance, 0 or more, not {limit}")
     if len(distances) < 2:
         return np.zeros(len(distances), dtype=int)
     far = np.nan_to_num(distances, nan=max(10 * limit, float(np.nanmax(distances, initial=0))))
@@ -269,7 +314,8 @@ def same(kinds: Sequence[Collection[object]]) -> np.ndarray:
     Parameters
     ----------
     kinds : sequence of length n
-        The kinds of each recording; empty where none is known.
+        The names of each recording's kinds. Unknown ones (None, NaN, "") count for nothing and are shared with nobody;
+        empty where none is known.
 
     Returns
     -------
@@ -278,18 +324,30 @@ def same(kinds: Sequence[Collection[object]]) -> np.ndarray:
         where one of two is shared; NaN where one has none. Its mean over pairs is Simpson's index, and 1 over it the
         effective number of kinds of order 2, unbiased whatever n.
 
+    Raises
+    ------
+    ValueError
+        A recording's kinds are one string, or no collection at all.
+
     References
     ----------
     E. H. Simpson: Measurement of Diversity, Nature 163, 1949.
     """
-    names = sorted({str(kind) for of_one in kinds for kind in of_one})
-    column = {name: i for i, name in enumerate(names)}
-    shares = np.zeros((len(kinds), len(names)))
-    for row, of_one in zip(shares, kinds, strict=True):
-        for kind in of_one:
-            row[column[str(kind)]] += 1 / len(of_one)
+    known = []
+    for place, of_one in enumerate(kinds):
+        if isinstance(of_one, str | bytes) or not hasattr(of_one, "__iter__"):
+            raise ValueError(
+                f"kinds must be a list of names for each recording, not {of_one!r} (place {place}): [{of_one!r}] for one, "
+                "[] where none is known"
+            )
+        known.append([name for kind in of_one if (name := _name(kind)) is not None])
+    column = {name: i for i, name in enumerate(sorted({name for of_one in known for name in of_one}))}
+    shares = np.zeros((len(known), len(column)))
+    for row, of_one in zip(shares, known, strict=True):
+        for name in of_one:
+            row[column[name]] += 1 / len(of_one)
     pairs = shares @ shares.T
-    unknown = np.array([len(of_one) == 0 for of_one in kinds], dtype=bool)
+    unknown = np.array([not of_one for of_one in known], dtype=bool)
     pairs[unknown] = pairs[:, unknown] = np.nan
     return pairs
 
@@ -311,6 +369,11 @@ def rarefied_hill(counts: np.ndarray, size: int, order: float = 1.0) -> float:
     float
         Exact, no sampling.
 
+    Raises
+    ------
+    ValueError
+        `counts`, `size` or `order` are out of range; an infinite order is no sum over kinds.
+
     References
     ----------
     S. H. Hurlbert: The Nonconcept of Species Diversity, Ecology 52, 1971. A. Chao et al.: Rarefaction and extrapolation
@@ -318,10 +381,9 @@ def rarefied_hill(counts: np.ndarray, size: int, order: float = 1.0) -> float:
     """
     counts = _counts(counts)
     total = int(counts.sum())
-    if not 1 <= size <= total:
-        raise ValueError(f"size must lie between 1 and the {total} entries given, not {size}")
-    if order < 0:
-        raise ValueError(f"order must be 0 or more, not {order}")
+    size, order = whole("size", size, 1, total, f"the {total} entries given"), _order(order)
+    if np.isinf(order):
+        raise ValueError("order must be finite: the expected share of the commonest kind is no sum over kinds")
     seen = np.arange(1, size + 1)
     # How many kinds would be seen just so often: hypergeometric, kind by kind.
     often = np.exp(
@@ -332,8 +394,6 @@ def rarefied_hill(counts: np.ndarray, size: int, order: float = 1.0) -> float:
     shares = seen / size
     if order == 1:
         return float(np.exp(-(often * shares * np.log(shares)).sum()))
-    if np.isinf(order):
-        raise ValueError("order must be finite: the expected share of the commonest kind is no sum over kinds")
     return float((often * shares**order).sum() ** (1 / (1 - order)))
 
 
@@ -350,7 +410,13 @@ def sample_coverage(counts: np.ndarray, size: int | None = None) -> float:
     Returns
     -------
     float
-        0 to 1, estimated from how many kinds were seen once and twice.
+        0 to 1, estimated from how many kinds were seen once and twice. NaN for a single entry: the estimator counts how
+        often the other n - 1 entries are of the same kind, and of none its formula would make a coverage of 1.
+
+    Raises
+    ------
+    ValueError
+        `counts` or `size` are out of range.
 
     References
     ----------
@@ -358,12 +424,13 @@ def sample_coverage(counts: np.ndarray, size: int | None = None) -> float:
     """
     counts = _counts(counts)
     total = int(counts.sum())
-    if size is None or size == total:
+    size = total if size is None else whole("size", size, 1, total, f"the {total} entries given")
+    if total == 1:
+        return np.nan
+    if size == total:
         once, twice = int((counts == 1).sum()), int((counts == 2).sum())
         unlikely = (total - 1) * (once if twice else once - 1)
         return float(1 - once / total * unlikely / (unlikely + 2 * max(twice, 1))) if once else 1.0
-    if not 1 <= size < total:
-        raise ValueError(f"size must lie between 1 and the {total} entries given, not {size}")
     unseen = np.exp(_log_choose(total - counts, size) - _log_choose(total - 1, size))
     return float(1 - (counts / total * unseen).sum())
 
@@ -388,7 +455,7 @@ def hill_at_coverage(counts: np.ndarray, coverage: float, order: float = 1.0) ->
     Raises
     ------
     ValueError
-        The entries do not cover so much.
+        The entries do not cover so much, or are fewer than two; `counts` or `order` are out of range.
 
     References
     ----------
@@ -396,7 +463,9 @@ def hill_at_coverage(counts: np.ndarray, coverage: float, order: float = 1.0) ->
     """
     counts = _counts(counts)
     total = int(counts.sum())
-    if not 0 < coverage <= sample_coverage(counts) + 1e-12:
+    if total == 1:
+        raise ValueError("counts must be of 2 entries or more: of a single one no coverage can be told")
+    if not (real(coverage) and 0 < coverage <= sample_coverage(counts) + 1e-12):
         raise ValueError(
             f"coverage must lie between 0 and the {sample_coverage(counts):.3f} of these counts, not {coverage}"
         )
@@ -421,17 +490,24 @@ def participation_ratio(rows: np.ndarray) -> float:
     -------
     float
         About 1 to d. Numerator and denominator are unbiased (the first for normal rows), so it hardly depends on n,
-        where the plain ratio of a sample falls short by a factor of about n / (n + ratio).
+        where the plain ratio of a sample falls short by a factor of about n / (n + ratio). NaN where nothing varies.
+
+    Raises
+    ------
+    ValueError
+        There are fewer than 4 rows, or one holds a value that is not finite.
 
     References
     ----------
     P. Gao et al.: A theory of multineuronal dimensionality, dynamics and measurement, bioRxiv 214262, 2017. L. Song et
     al.: Feature Selection via Dependence Maximization, Journal of Machine Learning Research 13, 2012 (the unbiased Σλ²).
     """
-    rows = np.asarray(rows, dtype=float)
+    rows = floats("rows", rows, "(n, d)")
     n = len(rows)
     if n < 4:
         raise ValueError(f"4 rows or more are needed, not {n}")
+    if not np.isfinite(rows).all():
+        raise ValueError(f"rows must be finite, not {first(~np.isfinite(rows), rows)}: leave such rows out")
     rows = rows - rows.mean(axis=0)
     products = rows @ rows.T
     trace = float(np.trace(products)) / (n - 1)
@@ -454,25 +530,38 @@ def intrinsic_dimension(distances: np.ndarray) -> float:
     Returns
     -------
     float
-        (m - 1) / Σ log(r2 / r1) over m recordings, unbiased where density is even; NaN where none is left.
+        (m - 1) / Σ log(r2 / r1) over m recordings, unbiased where density is even; NaN where m is not 2 or more.
+
+    Raises
+    ------
+    ValueError
+        `distances` are none (see the module), or of fewer than 3 recordings.
 
     References
     ----------
     E. Facco et al.: Estimating the intrinsic dimension of datasets by a minimal neighborhood information, Scientific
     Reports 7, 2017.
     """
-    distances = square(distances) + np.diag(np.full(len(distances), np.inf))
-    first, second = np.partition(np.where(np.isnan(distances), np.inf, distances), 1, axis=1)[:, :2].T
-    usable = (first > 0) & np.isfinite(second)
-    total = float(np.log(second[usable] / first[usable]).sum())
-    return (int(usable.sum()) - 1) / total if total > 0 else np.nan
+    distances = _distances(distances)
+    if len(distances) < 3:
+        raise ValueError(f"3 recordings or more are needed, not {len(distances)}")
+    distances = distances + np.diag(np.full(len(distances), np.inf))
+    near, second = np.partition(np.where(np.isnan(distances), np.inf, distances), 1, axis=1)[:, :2].T
+    usable = (near > 0) & np.isfinite(second)
+    total = float(np.log(second[usable] / near[usable]).sum())
+    return (int(usable.sum()) - 1) / total if total > 0 and usable.sum() > 1 else np.nan
 
 
 def hill(weights: np.ndarray, order: float = 1.0) -> float:
-    """Hill number of shares that sum to 1: how many equally common kinds would be as diverse (M. O. Hill, 1973)."""
-    shares = _weights(weights, len(weights))
-    if order < 0:
-        raise ValueError(f"order must be 0 or more, not {order}")
+    """Hill number of shares that sum to 1: how many equally common kinds would be as diverse (M. O. Hill, 1973).
+
+    Raises
+    ------
+    ValueError
+        `weights` are no such shares, or `order` is not 0 or more.
+    """
+    weights = floats("weights", weights, "(k,)")
+    shares, order = _weights(weights, len(weights)), _order(order)
     shares = shares[shares > 0]
     if order == 1:
         return float(np.exp(-shares @ np.log(shares)))
@@ -497,13 +586,17 @@ def leinster_cobbold(similarities: np.ndarray, order: float = 1.0, weights: np.n
     float
         1 to n. Grows with n.
 
+    Raises
+    ------
+    ValueError
+        `similarities` are none (see the module), miss a value or are of no recording; `order` or `weights` are out of
+        range.
+
     References
     ----------
     T. Leinster, C. A. Cobbold: Measuring diversity: the importance of species similarity, Ecology 93, 2012.
     """
-    if order < 0:
-        raise ValueError(f"order must be 0 or more, not {order}")
-    similarities = square(similarities)
+    order, similarities = _order(order), _similarities(similarities, missing=False)
     shares = _weights(weights, len(similarities))
     ordinariness = (similarities @ shares)[shares > 0]
     shares = shares[shares > 0]
@@ -515,16 +608,113 @@ def leinster_cobbold(similarities: np.ndarray, order: float = 1.0, weights: np.n
 
 
 def rao(distances: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """Rao's quadratic entropy: expected distance of two draws with replacement (C. R. Rao, 1982). Grows with n."""
-    distances = square(distances)
+    """Rao's quadratic entropy: expected distance of two draws with replacement (C. R. Rao, 1982). Grows with n.
+
+    Raises
+    ------
+    ValueError
+        `distances` are none (see the module), miss a value or are of no recording, or `weights` do not sum to 1.
+    """
+    distances = _distances(distances, missing=False)
     shares = _weights(weights, len(distances))
     return float(shares @ distances @ shares)
+
+
+def whose(name: str, artists: Sequence[object] | np.ndarray, n: int) -> np.ndarray:
+    """Number the artists of n recordings from 0; each that is unknown (None, NaN, "") has a number of its own."""
+    if isinstance(artists, str) or not hasattr(artists, "__len__"):
+        raise ValueError(f"{name} must be {n} names, one for each recording, not {artists!r}")
+    if len(artists) != n:
+        raise ValueError(f"{name} must be {n} names, one for each recording, not {len(artists)}")
+    if isinstance(artists, np.ndarray) and artists.dtype.kind in "iu":
+        return numbered(artists)
+    return numbered([_name(artist) for artist in artists])
+
+
+def _name(kind: object) -> str | None:
+    """The name as text, None where it is unknown."""
+    if isinstance(kind, str):
+        return kind if kind.strip() else None
+    text = str(kind)
+    return None if text in ("None", "nan", "NaT", "<NA>") else text
+
+
+def _similarities(similarities: np.ndarray, *, missing: bool = True, low: float = 0.0) -> np.ndarray:
+    return _pairs("similarities", similarities, 1.0, low=low, high=1.0, missing=missing)
+
+
+def _distances(distances: np.ndarray, *, missing: bool = True) -> np.ndarray:
+    return _pairs("distances", distances, 0.0, missing=missing)
+
+
+def _pairs(
+    name: str,
+    matrix: np.ndarray,
+    itself: float | None,
+    *,
+    low: float = 0.0,
+    high: float = float(np.finfo(float).max),
+    missing: bool = True,
+) -> np.ndarray:
+    """Return a matrix of pairs as floats; refuse it where it is none.
+
+    `itself` is what a recording is to itself, `missing` whether NaN may stand for what was not measured. Weeks are measured
+    by the thousand: what is right is seen in four quick passes without a copy, and rounding is looked at only where
+    something is not exactly right.
+    """
+    matrix = floats(name, matrix, "(n, n)")
+    if matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"{name} must be shaped (n, n), not {matrix.shape}: a row and a column for each recording")
+    if not missing:
+        if not len(matrix):
+            raise ValueError(f"{name} must be of one recording or more, not {matrix.shape}")
+        if not (known := np.isfinite(matrix)).all():
+            raise ValueError(
+                f"{name} must hold no NaN, but holds {first(~known, matrix)}: leave out recordings that were not measured"
+            )
+    own = matrix.diagonal()
+    if itself is not None and (own != itself).any():
+        # Distances that come of products are roots of differences: what is rounding is rounding of their squares.
+        if itself:
+            wrong = np.abs(own - itself) > ROUNDING
+        else:
+            wrong = own**2 > ROUNDING * np.fmax.reduce(np.abs(matrix), axis=None) ** 2
+        if wrong.any():
+            place = int(wrong.argmax())
+            hint = "`kernel` makes similarities of distances" if itself else "are these similarities?"
+            raise ValueError(
+                f"{name} must be {itself:g} on the diagonal, between a recording and itself, not {own[place]:.6g} "
+                f"(row {place}, column {place}): {hint}"
+            )
+    if (wrong := matrix < low - ROUNDING).any() or (wrong := matrix > high + ROUNDING).any():
+        bounds = f"lie between {low:g} and {high:g}" if itself else "be finite and 0 or more"
+        raise ValueError(f"{name} must {bounds}, not {first(wrong, matrix)}")
+    if (matrix != matrix.T).any():
+        gaps, uneven = np.isnan(matrix), np.abs(matrix - matrix.T)
+        if itself == 0:
+            uneven *= matrix + matrix.T
+        wrong = uneven > ROUNDING * np.fmax.reduce(np.abs(matrix), axis=None) ** (2 if itself == 0 else 1)
+        wrong |= gaps != gaps.T
+        if wrong.any():
+            one, other = np.unravel_index(int(wrong.argmax()), wrong.shape)
+            raise ValueError(
+                f"{name} must be the same both ways, not {matrix[one, other]:.9g} (row {one}, column {other}) and "
+                f"{matrix[other, one]:.9g} (row {other}, column {one}): (m + m.T) / 2 takes the mean of the two"
+            )
+    return matrix
+
+
+def _order(order: float) -> float:
+    if not (real(order) and order >= 0):
+        raise ValueError(f"order must be 0 or more, not {order}")
+    # At 1 the formulas are limits: nearer than this, rounding is all that is left of them.
+    return 1.0 if abs(order - 1) < 1e-8 else order
 
 
 def _weights(weights: np.ndarray | None, n: int) -> np.ndarray:
     if weights is None:
         return np.full(n, 1 / n)
-    weights = np.asarray(weights, dtype=float)
+    weights = floats("weights", weights)
     if weights.shape != (n,) or not (weights >= 0).all() or abs(weights.sum() - 1) > 1e-6:
         raise ValueError(
             f"weights must be {n} shares of 0 or more that sum to 1, not {weights.size} from {np.min(weights, initial=np.inf):.6g} "
@@ -535,13 +725,21 @@ def _weights(weights: np.ndarray | None, n: int) -> np.ndarray:
 
 def _hill_of_eigenvalues(eigenvalues: np.ndarray, order: float) -> float:
     # What is nothing but rounding would count as a kind of its own at order 0.
-    return hill(np.where(eigenvalues > 1e-12, eigenvalues, 0), order)
+    kept = np.where(eigenvalues > 1e-12, eigenvalues, 0)
+    if kept.sum() > 1 + 1e-6:
+        raise ValueError(
+            f"similarities must be positive semidefinite, but their least eigenvalue is {eigenvalues.min():.3g}, of a sum of "
+            "1: leave out recordings that miss descriptors, or take `order2_diversity`, which needs no eigenvalues"
+        )
+    return hill(kept, order)
 
 
 def _counts(counts: np.ndarray) -> np.ndarray:
-    counts = np.asarray(counts)
-    if counts.ndim != 1 or not (counts == np.floor(counts)).all() or (counts < 0).any() or not counts.sum():
-        raise ValueError(f"counts must be whole numbers, 0 or more, of at least one entry, not {counts}")
+    counts = floats("counts", counts, "(k,)")
+    if (wrong := ~((counts == np.floor(counts)) & (counts >= 0) & (counts < np.inf))).any():
+        raise ValueError(f"counts must be whole numbers, 0 or more, not {first(wrong, counts)}")
+    if not counts.sum():
+        raise ValueError(f"counts must be of at least one entry, not {len(counts)} counts that sum to 0")
     return counts[counts > 0].astype(int)
 
 

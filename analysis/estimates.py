@@ -11,6 +11,9 @@ from functools import lru_cache
 
 import numpy as np
 
+FEWEST_SHARED = 5
+"""Pairs that share a kind: of fewer the bootstrap knows too little, and no effective number is told: one more would halve it."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -52,7 +55,8 @@ def bootstrap_interval(
     pairs : numpy.ndarray, shape (n, n)
         A value, 0 or more, for every pair; the diagonal is not looked at. Unmeasured pairs (NaN) are skipped.
     artists : sequence of length n
-        Whose each recording is: recordings of one artist enter and leave a replicate together.
+        Whose each recording is, as names or numbers: recordings of one artist enter and leave a replicate together. One
+        without an artist (None, NaN) stands alone.
     weights : numpy.ndarray, shape (n,), optional
         0 or more, such as chart points: a pair counts as the product of its two. Default: equal.
     statistic : callable
@@ -94,22 +98,29 @@ def bootstrap_interval(
     n = len(pairs)
     if len(artists) != n:
         raise ValueError(f"artists must be as many as recordings: {len(artists)} artists, {n} recordings")
-    if replicates < 100:
-        raise ValueError(f"replicates must be 100 or more, not {replicates}")
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, not {level}")
-    mean = mean_over_pairs(pairs, weights)
-    if not np.isfinite(mean):
+    _check_options(level, replicates)
+    sums, counts = _sums_and_counts(pairs, weights)
+    if not counts.any():
         reason = f"no estimate: {n} recordings, two are needed" if n < 2 else "no estimate: no pair was measured"
         return Estimate(np.nan, np.nan, np.nan, n, reason)
     with np.errstate(divide="ignore"):
-        value = float(statistic(np.asarray(mean)))
-    clusters = len(set(artists))
+        value = float(statistic(np.asarray(sums.sum() / counts.sum())))
+    artist = numbered(artists)
+    clusters = int(artist.max()) + 1
     if clusters < 2:
         return Estimate(value, np.nan, np.nan, n, f"no interval: all {n} recordings are one artist's")
     if clusters < 3:
         return Estimate(value, np.nan, np.nan, n, f"no interval: the {n} recordings are two artists'")
-    means = _bootstrap_means(pairs, artists, weights, seed, replicates)
+    drawn = draw_clusters(clusters, replicates, seed)
+    total = _drawn_sums(drawn, _between_artists(sums, artist))
+    if np.isfinite(pairs).all():  # counts are products of the artists' own, and need none of matrices
+        each = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
+        own, inside = np.bincount(artist, each), np.bincount(artist, each**2)
+        count = (drawn @ own) ** 2 - drawn**2 @ own**2 + drawn @ (own**2 - inside)
+        count[count < 1e-9] = 0
+    else:
+        count = _drawn_sums(drawn, _between_artists(counts, artist))
+    means = total[count > 0] / count[count > 0]  # in some replicates no pair may be left
     method = f"bootstrap by artist, {replicates} replicates, seed {seed}, {level:.4g}"
     with np.errstate(divide="ignore"):
         results = statistic(means)
@@ -146,6 +157,7 @@ def estimate_share(
     """
     from scipy.special import betaincinv
 
+    _check_options(level)
     hits = _one_each(hits, artists)
     known = np.isfinite(hits)
     if ((hits[known] < 0) | (hits[known] > 1)).any():
@@ -153,7 +165,7 @@ def estimate_share(
     n = int(known.sum())
     if not n:
         return Estimate(np.nan, np.nan, np.nan, 0, "no estimate: nothing was measured")
-    _, of_artist = np.unique(np.asarray(artists, dtype=str)[known], return_counts=True)
+    of_artist = np.bincount(numbered(artists)[known])
     trials = 1 / (float((of_artist**2).sum()) / n**2 + 1 / others)
     value = float(hits[known].mean())
     a, b = value * trials + 0.5, (1 - value) * trials + 0.5
@@ -182,13 +194,14 @@ def estimate_mean(values: np.ndarray, artists: Sequence[object] | np.ndarray, *,
     """
     from scipy.special import stdtrit
 
+    _check_options(level)
     values = _one_each(values, artists)
     known = np.isfinite(values)
     n = int(known.sum())
     if not n:
         return Estimate(np.nan, np.nan, np.nan, 0, "no estimate: nothing was measured")
     value = float(values[known].mean())
-    _, artist = np.unique(np.asarray(artists, dtype=str)[known], return_inverse=True)
+    artist = numbered(numbered(artists)[known])
     clusters = int(artist.max()) + 1
     if clusters < 2:
         return Estimate(value, np.nan, np.nan, n, f"no interval: all {n} recordings are one artist's")
@@ -229,6 +242,9 @@ def estimate_quantile(
     ----------
     B. Efron, R. Tibshirani: An Introduction to the Bootstrap, 1993, chapter 13.
     """
+    if not 0 <= quantile <= 1:
+        raise ValueError(f"quantile must lie between 0 and 1, not {quantile}")
+    _check_options(level, replicates)
     values = _one_each(values, artists)
     known = np.isfinite(values)
     n = int(known.sum())
@@ -236,7 +252,7 @@ def estimate_quantile(
         return Estimate(np.nan, np.nan, np.nan, 0, "no estimate: nothing was measured")
     order = np.argsort(values[known], kind="stable")
     ordered = values[known][order]
-    _, artist = np.unique(np.asarray(artists, dtype=str)[known][order], return_inverse=True)
+    artist = numbered(numbered(artists)[known][order])
     value = float(np.quantile(ordered, quantile, method="hazen"))
     clusters = int(artist.max()) + 1
     if clusters < 2:
@@ -252,6 +268,34 @@ def estimate_quantile(
         f"quantile {quantile:g}, bootstrap by artist, {replicates} replicates, seed {seed}, {level:.4g}, percentiles"
     )
     return Estimate(value, float(min(low, value)), float(max(high, value)), n, method)
+
+
+def estimate_simpson(pairs: np.ndarray, artists: Sequence[object] | np.ndarray, *, level: float = 0.95) -> Estimate:
+    """Estimate Simpson's index, the probability that two recordings share a kind, also where few or none do.
+
+    Parameters
+    ----------
+    pairs : numpy.ndarray, shape (n, n)
+        How far each two share one, 0 to 1, as `diversity.same` gives.
+    artists, level
+        As for `bootstrap_interval`.
+
+    Returns
+    -------
+    Estimate
+        With the interval of `bootstrap_interval`, or, where fewer than `FEWEST_SHARED` pairs share one, that of a count of
+        rare events (F. Garwood, Biometrika 28, 1936): no pair that shares one does not prove that none ever will.
+    """
+    from scipy.special import gammaincinv
+
+    found = bootstrap_interval(pairs, artists, level=level)
+    upper = np.triu(np.isfinite(square(pairs)), 1)
+    among, shared = int(upper.sum()), float(np.asarray(pairs)[upper].sum())
+    if not among or shared >= FEWEST_SHARED:
+        return found
+    low = float(gammaincinv(shared, (1 - level) / 2)) if shared else 0.0
+    high = float(gammaincinv(shared + 1, (1 + level) / 2))
+    return Estimate(shared / among, low / among, min(high / among, 1.0), found.n, f"Garwood's interval, {level:.4g}")
 
 
 def bound_missing(
@@ -318,6 +362,27 @@ def mean_over_pairs(pairs: np.ndarray, weights: np.ndarray | None = None) -> flo
     return float(sums.sum() / counts.sum()) if counts.any() else np.nan
 
 
+def numbered(artists: Sequence[object] | np.ndarray) -> np.ndarray:
+    """Number artists from 0, names in the order in which they appear; each missing one (None, NaN, "") its own number."""
+    import pandas as pd
+
+    if isinstance(artists, np.ndarray) and artists.dtype.kind in "iu":
+        return np.unique(artists, return_inverse=True)[1]
+    names = np.array(artists, dtype=object)
+    names[names == ""] = None
+    number, known = pd.factorize(names)
+    missing = number < 0
+    number[missing] = len(known) + np.arange(missing.sum())
+    return number
+
+
+def _check_options(level: float, replicates: int = 100) -> None:
+    if replicates < 100:
+        raise ValueError(f"replicates must be 100 or more, not {replicates}")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, such as .95, not {level}")
+
+
 def _one_each(values: np.ndarray, artists: Sequence[object] | np.ndarray) -> np.ndarray:
     values = np.asarray(values, dtype=float)
     if values.ndim != 1 or len(artists) != len(values):
@@ -343,24 +408,12 @@ def _sums_and_counts(pairs: np.ndarray, weights: np.ndarray | None) -> tuple[np.
     return np.where(counts > 0, pairs, 0) * counts, counts
 
 
-def _bootstrap_means(
-    pairs: np.ndarray, artists: Sequence[object] | np.ndarray, weights: np.ndarray | None, seed: int, replicates: int
-) -> np.ndarray:
-    """Mean over pairs in each replicate, (replicates,), without those in which no pair was left."""
-    index = {artist: i for i, artist in enumerate(dict.fromkeys(artists))}
-    member = np.zeros((len(index), len(pairs)))
-    member[[index[artist] for artist in artists], np.arange(len(pairs))] = 1
-    drawn = draw_clusters(len(index), replicates, seed)
-    # Sums and counts of pairs between every two artists; the diagonal holds the pairs inside one.
-    sums, counts = (member @ matrix @ member.T for matrix in _sums_and_counts(pairs, weights))
-    total = _drawn_sums(drawn, sums)
-    if np.isfinite(pairs).all():  # counts are products of the artists' own, and need none of matrices
-        own = member @ (np.ones(len(pairs)) if weights is None else np.asarray(weights, dtype=float))
-        count = (drawn @ own) ** 2 - drawn**2 @ own**2 + drawn @ np.diag(counts)
-        count[count < 1e-9] = 0
-    else:
-        count = _drawn_sums(drawn, counts)
-    return total[count > 0] / count[count > 0]
+def _between_artists(matrix: np.ndarray, artist: np.ndarray) -> np.ndarray:
+    """Sums over the pairs between every two artists; the diagonal holds those inside one."""
+    order = np.argsort(artist, kind="stable")
+    first = np.flatnonzero(np.diff(artist[order], prepend=-1))
+    matrix = matrix[np.ix_(order, order)]
+    return matrix if len(first) == len(artist) else np.add.reduceat(np.add.reduceat(matrix, first, 0), first, 1)
 
 
 def _drawn_sums(drawn: np.ndarray, between: np.ndarray) -> np.ndarray:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from .space import first, floats, real, whole
+
 
 def foote(rows: np.ndarray, half_width: int, *, taper: float = 0.4) -> np.ndarray:
     """Novelty along a sequence: how far what follows lies from what went before, beyond how far each lies in itself.
@@ -33,14 +35,15 @@ def foote(rows: np.ndarray, half_width: int, *, taper: float = 0.4) -> np.ndarra
     Raises
     ------
     ValueError
-        When `rows` have another shape or hold NaN, or `half_width` does not fit into them.
+        When `rows` have another shape or hold NaN, `half_width` does not fit into them, or `taper` leaves nothing.
 
     References
     ----------
     J. Foote: Automatic audio segmentation using a measure of audio novelty, IEEE ICME, 2000. M. Mauch, R. M. MacCallum,
     M. Levy, A. M. Leroi: The evolution of popular music: USA 1960-2010, Royal Society Open Science 2, 2015.
     """
-    return _novelty(_distances(_check_rows(rows, half_width)), _kernel(half_width, taper))
+    rows, half_width = _check(rows, half_width)
+    return _novelty(_distances(rows), _kernel(half_width, taper))
 
 
 def foote_peaks(
@@ -80,7 +83,7 @@ def foote_peaks(
     Raises
     ------
     ValueError
-        As for `foote`, or when a null is unknown.
+        As for `foote`, or when a null is unknown, or `replicates` are too few.
 
     Notes
     -----
@@ -96,9 +99,10 @@ def foote_peaks(
     """
     from scipy.signal import argrelmax
 
-    rows = _check_rows(rows, half_width)
-    if replicates < 100:
-        raise ValueError(f"replicates must be 100 or more, not {replicates}")
+    rows, half_width = _check(rows, half_width)
+    replicates = whole("replicates", replicates, 100)
+    if isinstance(nulls, str):
+        raise ValueError(f"nulls must be a list of names, such as [{nulls!r}], not {nulls!r} itself")
     unknown = [null for null in nulls if null not in ("shuffle", "diagonal", "phase")]
     if unknown:
         raise ValueError(f"nulls must be among 'shuffle', 'diagonal', 'phase', not {unknown[0]!r}")
@@ -143,13 +147,13 @@ def _surrogates(
             yield permuted
 
 
-def _check_rows(rows: np.ndarray, half_width: int) -> np.ndarray:
-    rows = np.asarray(rows, dtype=float)
-    if rows.ndim != 2 or not np.isfinite(rows).all():
+def _check(rows: np.ndarray, half_width: int) -> tuple[np.ndarray, int]:
+    rows = floats("rows", rows)
+    if rows.ndim != 2:
         raise ValueError(f"rows must be a matrix (n, d) without NaN, not {rows.shape}")
-    if not 1 <= half_width <= len(rows) // 2:
-        raise ValueError(f"half_width must lie between 1 and half of {len(rows)} rows, not {half_width}")
-    return rows
+    if not np.isfinite(rows).all():
+        raise ValueError(f"rows must be a matrix (n, d) without NaN, not {first(~np.isfinite(rows), rows)}")
+    return rows, whole("half_width", half_width, 1, len(rows) // 2, f"half of {len(rows)} rows")
 
 
 def _distances(rows: np.ndarray) -> np.ndarray:
@@ -160,10 +164,12 @@ def _distances(rows: np.ndarray) -> np.ndarray:
 
 def _kernel(half_width: int, taper: float) -> np.ndarray:
     """Positive across the border, negative within either side; each sign sums to 1."""
-    if taper <= 0:
+    if not (real(taper) and taper > 0):
         raise ValueError(f"taper must be above 0, not {taper}")
     place = np.arange(2 * half_width) - half_width + 0.5
     side = np.sign(place) * np.exp(-((place / (taper * half_width)) ** 2) / 2)
+    if not side.any():
+        raise ValueError(f"taper {taper} fades out all {half_width} rows on either side: .4 is usual")
     kernel = -np.outer(side, side)
     return kernel / kernel[kernel > 0].sum()
 
@@ -179,7 +185,14 @@ def _novelty(distances: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 def turn_phases(rows: np.ndarray, replicates: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows (n, d) with the phases of their spectra turned at random, all columns by the same angle: (R, n, d)."""
+    """Rows (n, d) with the phases of their spectra turned at random, all columns by the same angle: (R, n, d).
+
+    Raises
+    ------
+    ValueError
+        When `rows` have another shape.
+    """
+    rows = floats("rows", rows, "(n, d)")
     spectrum = np.fft.rfft(rows, axis=0)
     turned = np.exp(2j * np.pi * rng.random((replicates, len(spectrum))))
     turned[:, 0] = 1

@@ -35,7 +35,10 @@ novelty.median, novelty.p90
 conserve_index
     Share of recordings with a nearer neighbour among those than they usually have among themselves; .5 is as usual.
 artists, labels, languages, genres
-    Effective number of each, of order 2 (:func:`.diversity.same`).
+    Effective number of each: the Hill number of order 2 (:func:`.diversity.same`), 1 / the index that follows.
+artists.simpson, labels.simpson, languages.simpson, genres.simpson
+    Simpson's index: the probability that two recordings share one. Known also where none do, when no number of artists can
+    be told: trends are better taken of it.
 turnover
     Share of the entries whose recording was not on this chart the week before.
 """
@@ -55,7 +58,17 @@ from ..features.registry import EXTRACTOR_VERSION
 from ..workspace.store import digest
 from . import novelty
 from .diversity import estimate_distance, estimate_order2, same, sound_clusters
-from .estimates import Estimate, bootstrap_interval, bound_missing, estimate_mean, estimate_quantile, estimate_share
+from .estimates import (
+    FEWEST_SHARED,
+    Estimate,
+    bootstrap_interval,
+    bound_missing,
+    estimate_mean,
+    estimate_quantile,
+    estimate_share,
+    estimate_simpson,
+    numbered,
+)
 from .share import AIShare, ai_share
 from .space import Space, kernel
 
@@ -64,7 +77,7 @@ if TYPE_CHECKING:
 
     from .detector import Detector
 
-MEASURES_VERSION = "3"
+MEASURES_VERSION = "4"
 """Raised whenever a measure is computed otherwise: chart weeks are then measured anew."""
 
 SPACE_FILE = Path(__file__).with_name("space.json")
@@ -78,13 +91,13 @@ PARTS = {"timbre": ("timbre", "spectrum"), "rhythm": ("rhythm",), "harmony": ("t
 KINDS = {"artists": "artist", "labels": "label", "languages": "language", "genres": "genres"}
 """What else a chart has a variety of, and the column that says it."""
 
-FEWEST_SHARED = 5
-"""Pairs that share an artist (label, ...): of fewer no effective number is told, which one more would halve."""
-
 OF_SOUND = ("cultural_entropy", "diversity.", "typicality", "novelty.", "conserve_index")
 """How the names of measures begin that rest on descriptors."""
 
 ONE_WEEK = timedelta(weeks=1)
+
+_Chart = dict[str, np.ndarray]
+"""One week of a chart: a column by each name, and ``lead``, the first artist as a number."""
 
 
 @lru_cache(maxsize=1)
@@ -121,8 +134,8 @@ def measure_chart(
     -----
     A year is worked on at a time, so that memory does not grow with a chart's history.
     """
-    by_week = {str(week): chart for week, chart in entries.groupby("week", sort=True)}
-    foremost = {week: chart[chart["position"] <= SOUNDS] for week, chart in by_week.items()}
+    by_week = _by_week(entries)
+    foremost = {week: _where(chart, chart["position"] <= SOUNDS) for week, chart in by_week.items()}
     space = load_space()
     sounds = None
     for week in sorted(set(weeks) & set(by_week)):
@@ -132,7 +145,8 @@ def measure_chart(
             window = {one: foremost[one] for one in by_week if min([*past, week]) <= one <= until}
             sounds = _Sounds(window, vectors, space, until)
         found = _ai(by_week[week], detector)
-        sound = _diversity(foremost[week], sounds) | _novelty(week, past, sounds)
+        here = sounds.places[week]
+        sound = _diversity(foremost[week], here, sounds) | _novelty(here, sounds.gone(past, here), sounds)
         found |= {name: _named(described_by(), estimate) for name, estimate in sound.items()}
         yield week, found | _beyond_sound(by_week[week], by_week.get(_weeks_ago(week, 1)))
 
@@ -156,39 +170,55 @@ def sameness(entries: pd.DataFrame, week: str, vectors: pd.DataFrame) -> pd.Data
     """
     import pandas as pd
 
-    by_week = {str(one): chart for one, chart in entries[entries["position"] <= SOUNDS].groupby("week", sort=True)}
+    by_week = _by_week(entries[entries["position"] <= SOUNDS])
     past = _year_before(week, by_week)
     sounds = _Sounds({one: by_week[one] for one in (*past, week) if one in by_week}, vectors, load_space(), week)
     here = sounds.places.get(week, np.array([], dtype=int))
-    then = np.setdiff1d(sounds.past(past), here)
-    distances, apart = (matrix[np.ix_(here, then)] for matrix in (sounds.distances, sounds.apart))
-    among = np.ix_(then, then)
-    near = novelty.nearest(distances, apart)
-    usual = novelty.nearest(sounds.distances[among], sounds.apart[among]).distance
-    names = [sounds.recordings[then[place]] if place >= 0 else None for place in near.which]
+    then = sounds.gone(past, here)
+    against = _Against(sounds, here, then)
+    names = [sounds.recordings[then[place]] if place >= 0 else None for place in against.near.which]
     return pd.DataFrame(
         {
             "recording_id": sounds.recordings[here],
-            "typicality": novelty.typicality(sounds.rows[here], sounds.rows[then], apart),
-            "novelty": novelty.novelty(distances, apart),
-            "percentile": novelty.percentile(near.distance, usual),
+            "typicality": against.typicality,
+            "novelty": against.novelty,
+            "percentile": novelty.percentile(against.near.distance, against.usual),
             "nearest": pd.Series(names, dtype=object),
-            "nearest_distance": near.distance,
+            "nearest_distance": against.near.distance,
             "past": len(then),
         }
     )
 
 
+def _by_week(entries: pd.DataFrame) -> dict[str, _Chart]:
+    """Every week's rows, in order of time, as arrays: hundreds of charts of a hundred rows are not pandas' trade."""
+    weeks = entries["week"].to_numpy(dtype=str)
+    order = np.argsort(weeks, kind="stable")
+    columns = {str(name): entries[name].to_numpy(dtype=object)[order] for name in entries.columns}
+    columns["position"] = columns["position"].astype(int)
+    columns["lead"] = numbered(np.array([first_artist(artist) for artist in columns["artist"]], dtype=object))
+    names, firsts = np.unique(weeks[order], return_index=True)
+    ends = [*firsts[1:], len(weeks)]
+    return {
+        str(week): {name: values[first:end] for name, values in columns.items()}
+        for week, first, end in zip(names, firsts, ends, strict=True)
+    }
+
+
+def _where(chart: _Chart, rows: np.ndarray) -> _Chart:
+    return {name: values[rows] for name, values in chart.items()}
+
+
 class _Sounds:
     """The recordings of some weeks that were heard, and how far they lie apart."""
 
-    def __init__(self, charts: dict[str, pd.DataFrame], vectors: pd.DataFrame, space: Space, until: str):
+    def __init__(self, charts: dict[str, _Chart], vectors: pd.DataFrame, space: Space, until: str):
         self.until = until
         artists: dict[str, str] = {}
         heard: dict[str, list[str]] = {}
         described = set(vectors.index)
         for week, chart in charts.items():
-            pairs = zip(chart["recording_id"].tolist(), chart["artist"].tolist(), strict=True)
+            pairs = zip(chart["recording_id"], chart["artist"], strict=True)
             here = {recording: artist for recording, artist in pairs if recording in described}
             heard[week] = list(here)
             artists |= here
@@ -200,7 +230,7 @@ class _Sounds:
         self._space, self._vectors = space, rows
         self.rows = space.embed(rows)
         self.recordings = np.array(list(artists), dtype=object)
-        self.artists = np.array([first_artist(artist) for artist in artists.values()], dtype=str)
+        self.artists = numbered([first_artist(artist) for artist in artists.values()])
         self.apart = ~(same([artist.split(", ") for artist in artists.values()]) > 0)
 
     @cached_property
@@ -208,43 +238,59 @@ class _Sounds:
         """Distances by each side of the sound alone."""
         return {part: self._space.only(*families).distances(self._vectors) for part, families in PARTS.items()}
 
-    def past(self, weeks: Sequence[str]) -> np.ndarray:
-        """Where the recordings of some weeks stand, each once."""
-        return np.unique(np.concatenate([np.array([], dtype=int), *(self.places[week] for week in weeks)]))
+    def gone(self, weeks: Sequence[str], here: np.ndarray) -> np.ndarray:
+        """Where the recordings of some weeks stand, each once, without those that are still here."""
+        known = np.zeros(len(self.recordings), dtype=bool)
+        for week in weeks:
+            known[self.places[week]] = True
+        known[here] = False
+        return np.flatnonzero(known)
 
 
-def _ai(chart: pd.DataFrame, detector: Detector) -> dict[str, Estimate]:
+class _Against:
+    """Recordings held against those of the past."""
+
+    def __init__(self, sounds: _Sounds, here: np.ndarray, then: np.ndarray):
+        across, among = np.ix_(here, then), np.ix_(then, then)
+        apart = sounds.apart[across]
+        self.typicality = novelty.typicality(sounds.rows[here], sounds.rows[then], apart)
+        self.novelty = novelty.novelty(sounds.distances[across], apart)
+        self.near = novelty.nearest(sounds.distances[across], apart)
+        self.usual = novelty.nearest(sounds.distances[among], sounds.apart[among]).distance
+
+
+def _ai(chart: _Chart, detector: Detector) -> dict[str, Estimate]:
     """How much of the chart machines made."""
-    verdicts = chart["verdict"].fillna("unmeasured")
-    measured = chart[verdicts != "unmeasured"]
-    total = len(chart)
-    share, of_top = (_share(some, detector) for some in (measured, measured[measured["position"] <= TOP]))
+    verdicts = chart["verdict"]
+    ai, measured, foremost = verdicts == "ai", np.isin(verdicts, ("ai", "human", "undecided")), chart["position"] <= TOP
+    total, heard = len(ai), int(measured.sum())
+    share = _share(ai[measured], detector)
     detected = f"detector {detector.model_version}"
     return {
         "ai_share": _named(detected, share.census),
-        "ai_share.top10": _named(detected, of_top.census),
+        "ai_share.top10": _named(detected, _share(ai[measured & foremost], detector).census),
         "ai_share.stream": _named(detected, share.corrected),
-        "ai_flagged": _count(int((verdicts == "ai").sum()), len(measured)),
+        "ai_flagged": _count(int(ai.sum()), heard),
         "ai_labelled": _count(int(chart["labelled_ai"].sum()), total),
-        "undecided": _count(int((verdicts == "undecided").sum()), len(measured)),
-        "unmeasured": _count(int((verdicts == "unmeasured").sum()), total),
+        "undecided": _count(int((verdicts == "undecided").sum()), heard),
+        "unmeasured": _count(total - heard, total),
     }
 
 
-def _diversity(chart: pd.DataFrame, sounds: _Sounds) -> dict[str, Estimate]:
+def _diversity(chart: _Chart, here: np.ndarray, sounds: _Sounds) -> dict[str, Estimate]:
     """How varied the chart sounds."""
-    here = sounds.places[str(chart["week"].iloc[0])]
     square = np.ix_(here, here)
     artists, distances = sounds.artists[here], sounds.distances[square]
-    points = (chart["position"].max() + 1 - chart["position"]).groupby(chart["recording_id"]).sum()
-    weights = points.reindex(sounds.recordings[here]).to_numpy(dtype=float)
+    points: dict[str, int] = {}
+    for recording, behind in zip(chart["recording_id"], chart["position"].max() - chart["position"], strict=True):
+        points[recording] = points.get(recording, 0) + int(behind) + 1
+    weights = np.array([points[recording] for recording in sounds.recordings[here]], dtype=float)
     alike = kernel(distances)
     entropy = estimate_order2(alike, artists)
     found = {"cultural_entropy": entropy, "cultural_entropy.weighted": estimate_order2(alike, artists, weights=weights)}
     for part, of_part in sounds.of_part.items():
         found[f"cultural_entropy.{part}"] = estimate_order2(kernel(of_part[square]), artists)
-    total = chart["recording_id"].nunique()
-    low, high = bound_missing(alike**2, total, statistic=np.reciprocal)
+    low, high = bound_missing(alike**2, len(points), statistic=np.reciprocal)
     reason = "bounds, not an interval: those not heard are as the most or the least typical tenth of those heard"
     found["cultural_entropy.unheard"] = Estimate(entropy.value, low, high, len(here), reason)
     found["diversity.mean_distance"] = estimate_distance(distances, artists)
@@ -255,49 +301,49 @@ def _diversity(chart: pd.DataFrame, sounds: _Sounds) -> dict[str, Estimate]:
     return found
 
 
-def _novelty(week: str, past: Sequence[str], sounds: _Sounds) -> dict[str, Estimate]:
-    """How far the chart sounds like what charted in the year before."""
-    here = sounds.places[week]
-    then = np.setdiff1d(sounds.past(past), here)
+def _novelty(here: np.ndarray, then: np.ndarray, sounds: _Sounds) -> dict[str, Estimate]:
+    """How far the chart sounds like what charted in the year before and is gone."""
     names = ("typicality", "novelty.median", "novelty.p90", "conserve_index")
     if len(then) < novelty.DRAWN:
         reason = f"no estimate: of those gone in the year before {len(then)} were heard, {novelty.DRAWN} are needed"
         return dict.fromkeys(names, Estimate(np.nan, np.nan, np.nan, len(here), reason))
-    across, among = np.ix_(here, then), np.ix_(then, then)
     artists, past_artists = sounds.artists[here], sounds.artists[then]
-    typical = novelty.typicality(sounds.rows[here], sounds.rows[then], sounds.apart[across])
-    new = novelty.novelty(sounds.distances[across], sounds.apart[across])
-    near = novelty.nearest(sounds.distances[across], sounds.apart[across]).distance
-    usual = novelty.nearest(sounds.distances[among], sounds.apart[among]).distance
+    against = _Against(sounds, here, then)
     return {
-        "typicality": estimate_mean(typical, artists),
-        "novelty.median": estimate_quantile(new, artists, 0.5),
-        "novelty.p90": estimate_quantile(new, artists, 0.9),
-        "conserve_index": novelty.conserve_index(near, artists, usual, past_artists),
+        "typicality": estimate_mean(against.typicality, artists),
+        "novelty.median": estimate_quantile(against.novelty, artists, 0.5),
+        "novelty.p90": estimate_quantile(against.novelty, artists, 0.9),
+        "conserve_index": novelty.conserve_index(against.near.distance, artists, against.usual, past_artists),
     }
 
 
-def _beyond_sound(chart: pd.DataFrame, before: pd.DataFrame | None) -> dict[str, Estimate]:
+def _beyond_sound(chart: _Chart, before: _Chart | None) -> dict[str, Estimate]:
     """How varied the chart is in other things than sound, and how much of it is new."""
-    once = chart.drop_duplicates("recording_id")
-    artists = np.array([first_artist(artist) for artist in once["artist"]], dtype=str)
+    _, first = np.unique(chart["recording_id"].astype(str), return_index=True)
+    once = _where(chart, np.sort(first))
     found = {}
     for measure, column in KINDS.items():
-        kinds = [[] if cell != cell or cell is None else str(cell).split(", ") for cell in once[column].astype(object)]
+        kinds = [str(cell).split(", ") if isinstance(cell, str) and cell else [] for cell in once[column]]
         known = np.array([len(of_one) > 0 for of_one in kinds], dtype=bool)
         pairs = same([of_one for of_one in kinds if of_one])
         # what an artist's recordings share is what is counted, for artists: each recording stands for itself there
-        clusters = np.arange(len(pairs)) if measure == "artists" else artists[known]
-        estimate = bootstrap_interval(pairs, clusters, statistic=np.reciprocal)
-        if np.nansum(pairs[np.triu_indices(len(pairs), 1)]) < FEWEST_SHARED:
-            reason = f"no estimate: fewer than {FEWEST_SHARED} pairs of {estimate.n} recordings share one"
-            estimate = Estimate(np.nan, np.nan, np.nan, estimate.n, reason)
-        found[measure] = _named("1 / probability that two recordings share one", estimate)
+        shared = estimate_simpson(pairs, np.arange(len(pairs)) if measure == "artists" else once["lead"][known])
+        found[f"{measure}.simpson"] = _named("probability that two recordings share one", shared)
+        if np.nansum(pairs) - np.trace(pairs) < 2 * FEWEST_SHARED:
+            reason = f"no estimate: fewer than {FEWEST_SHARED} pairs of {shared.n} recordings share one"
+            found[measure] = Estimate(np.nan, np.nan, np.nan, shared.n, reason)
+        else:
+            with np.errstate(divide="ignore"):
+                value, low, high = np.reciprocal([shared.value, shared.high, shared.low]).tolist()
+            method = f"1 / probability that two share one; {shared.method}"
+            found[measure] = Estimate(value, low, high, shared.n, method)
     if before is None:
-        found["turnover"] = Estimate(np.nan, np.nan, np.nan, len(chart), "no estimate: the week before is missing")
+        reason = "no estimate: the week before is missing"
+        found["turnover"] = Estimate(np.nan, np.nan, np.nan, len(chart["lead"]), reason)
     else:
-        new = ~chart["recording_id"].isin(before["recording_id"]).to_numpy()
-        found["turnover"] = estimate_share(new, [first_artist(artist) for artist in chart["artist"]])
+        stayed = set(before["recording_id"])
+        new = np.array([recording not in stayed for recording in chart["recording_id"]])
+        found["turnover"] = estimate_share(new, chart["lead"])
     return found
 
 
@@ -345,9 +391,10 @@ def inputs_of(entries: pd.DataFrame, weeks: Collection[str], detector: Detector)
     return found
 
 
-def _share(measured: pd.DataFrame, detector: Detector) -> AIShare:
-    flagged = int((measured["verdict"] == "ai").sum())
-    return ai_share(flagged, len(measured), sensitivity=detector.sensitivity, specificity=detector.specificity)
+def _share(called_ai: np.ndarray, detector: Detector) -> AIShare:
+    return ai_share(
+        int(called_ai.sum()), len(called_ai), sensitivity=detector.sensitivity, specificity=detector.specificity
+    )
 
 
 def _count(value: int, n: int) -> Estimate:

@@ -18,7 +18,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .diversity import whose
 from .estimates import Estimate, estimate_share
+from .space import first, floats, whole
 
 PAST_WEEKS = 52
 DRAWN = 50
@@ -46,19 +48,25 @@ def nearest(distances: np.ndarray, apart: np.ndarray) -> Nearest:
     Parameters
     ----------
     distances : numpy.ndarray, shape (n, m)
-        NaN where two share no descriptor.
+        0 or more; not finite where two share no descriptor.
     apart : numpy.ndarray of bool, shape (n, m)
         Whether two may be compared: another recording, by others.
 
     Returns
     -------
     Nearest
+
+    Raises
+    ------
+    ValueError
+        A distance is negative, shapes differ, or `apart` is not of bool.
     """
-    far = np.where(_comparable(distances, apart), distances, np.inf)
+    far, _ = _comparable(distances, apart)
     if not far.shape[1]:
         return Nearest(np.full(len(far), -1), np.full(len(far), np.nan))
     index = far.argmin(axis=1)
     distance = far[np.arange(len(far)), index]
+    _check_least(distance, far)
     found = np.isfinite(distance)
     return Nearest(np.where(found, index, -1), np.where(found, distance, np.nan))
 
@@ -78,6 +86,11 @@ def novelty(distances: np.ndarray, apart: np.ndarray, drawn: int = DRAWN) -> np.
     numpy.ndarray, shape (n,)
         NaN where there are fewer to draw from.
 
+    Raises
+    ------
+    ValueError
+        As for `nearest`, or `drawn` is no whole number from 1.
+
     Notes
     -----
     Of m sorted distances the i-th (from 0) is the least of a draw with probability C(m-1-i, drawn-1) / C(m, drawn).
@@ -87,10 +100,10 @@ def novelty(distances: np.ndarray, apart: np.ndarray, drawn: int = DRAWN) -> np.
     E. Zhou, D. Lee: Generative artificial intelligence, human creativity, and art, PNAS Nexus 3, 2024 (novelty as the
     distance to the nearest before; its peak may rise while its mean falls).
     """
-    if drawn < 1:
-        raise ValueError(f"drawn must be 1 or more, not {drawn}")
-    known = _comparable(distances, apart)
-    ordered = np.sort(np.where(known, distances, np.inf), axis=1)
+    drawn = whole("drawn", drawn, 1)
+    far, known = _comparable(distances, apart)
+    ordered = np.sort(far, axis=1)
+    _check_least(ordered[:, :1].ravel(), far)
     values = np.full(len(ordered), np.nan)
     counts = known.sum(axis=1)
     for count in np.unique(counts[counts >= drawn]):
@@ -106,21 +119,35 @@ def typicality(rows: np.ndarray, past: np.ndarray, apart: np.ndarray) -> np.ndar
     Parameters
     ----------
     rows, past : numpy.ndarray, shape (n, d) and (m, d)
-        Coordinates around what is usual, as `Space.embed` gives.
+        Coordinates around what is usual, as `Space.embed` gives. A row of zeros, or with a value that is not finite,
+        has no direction: it counts as not measured.
     apart : numpy.ndarray of bool, shape (n, m)
         As for `nearest`.
 
     Returns
     -------
     numpy.ndarray, shape (n,)
-        -1 to 1; 0 for a recording that is as like as unlike what charted. NaN where there is none to compare with.
+        -1 to 1; 0 for a recording that is as like as unlike what charted. NaN for one without direction, and where there
+        is none to compare with.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ, or `apart` is not of bool.
 
     References
     ----------
     N. Askin, M. Mauskapf: What Makes Popular Culture Popular? Product Features and Optimal Differentiation in Music,
     American Sociological Review 82, 2017.
     """
-    cosines = _unit(rows) @ _unit(past).T
+    rows, past, apart = floats("rows", rows, "(n, d)"), floats("past", past, "(m, d)"), np.asarray(apart)
+    if rows.shape[1] != past.shape[1]:
+        raise ValueError(f"rows and past must have the same columns: {rows.shape[1]} and {past.shape[1]}")
+    _check_apart(apart, (len(rows), len(past)))
+    (rows, measured), (past, charted) = _unit(rows), _unit(past)
+    if not (measured.all() and charted.all()):
+        apart = apart & measured[:, None] & charted
+    cosines = rows @ past.T
     counts = apart.sum(axis=1)
     total = np.where(apart, cosines, 0).sum(axis=1)
     return np.divide(total, counts, out=np.full(len(rows), np.nan), where=counts > 0)
@@ -132,15 +159,24 @@ def percentile(distance: np.ndarray, usual: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     distance : numpy.ndarray, shape (n,)
-        To the nearest of the past.
+        To the nearest of the past; not finite where not measured.
     usual : numpy.ndarray, shape (m,)
-        From each recording of the past to its nearest other.
+        From each recording of the past to its nearest other; the same.
 
     Returns
     -------
     numpy.ndarray, shape (n,)
         0 (nearer to something than anything was) to 1; ties count half.
+
+    Raises
+    ------
+    ValueError
+        A distance is negative, or a shape is wrong.
     """
+    distance, usual = floats("distance", distance, "(n,)"), floats("usual", usual, "(m,)")
+    for name, values in (("distance", distance), ("usual", usual)):
+        if (values < 0).any():
+            raise ValueError(f"{name} must be 0 or more, not {first(values < 0, values)}")
     usual = np.sort(usual[np.isfinite(usual)])
     if not len(usual):
         return np.full(len(distance), np.nan)
@@ -161,11 +197,11 @@ def conserve_index(
     distance : numpy.ndarray, shape (n,)
         To the nearest of the past (`nearest`).
     artists : sequence of length n
-        Whose each is.
+        Whose each is; one that is unknown (None, NaN, "") stands alone.
     usual : numpy.ndarray, shape (m,)
         From each recording of the past to its nearest other; their median is what is usual.
     past_artists : sequence of length m
-        Whose those are.
+        Whose those are; one that is unknown (None, NaN, "") stands alone.
 
     Returns
     -------
@@ -173,25 +209,47 @@ def conserve_index(
         0 to 1; ½: as in the past year. Above: the chart lives more than before on sounds that it knows. The interval
         counts recordings of one artist together, and knows that the median is of a sample too.
 
+    Raises
+    ------
+    ValueError
+        A distance is negative, or lengths differ.
+
     References
     ----------
     The idea of a culture that lives on its preserved works is Moreno's cultural conserve: J. L. Moreno, Who Shall
     Survive?, 1953. The definition is ours.
     """
+    usual = floats("usual", usual, "(m,)")
+    places = percentile(distance, usual)
+    artist, past_artist = whose("artists", artists, len(places)), whose("past_artists", past_artists, len(usual))
     known = np.isfinite(usual)
     if not known.any():
         return Estimate(np.nan, np.nan, np.nan, 0, "no estimate: there is no past to compare with")
-    _, of_artist = np.unique(np.asarray(past_artists, dtype=str)[known], return_counts=True)
-    places = percentile(distance, usual)
+    of_artist = np.bincount(past_artist[known])
     hits = np.where(places == 0.5, 0.5, places < 0.5)
     independent = float(known.sum()) ** 2 / float((of_artist**2).sum())
-    return estimate_share(np.where(np.isfinite(places), hits, np.nan), artists, others=independent)
+    return estimate_share(np.where(np.isfinite(places), hits, np.nan), artist, others=independent)
 
 
-def _comparable(distances: np.ndarray, apart: np.ndarray) -> np.ndarray:
-    if distances.shape != apart.shape:
-        raise ValueError(f"distances and apart must be of one shape: {distances.shape}, {apart.shape}")
-    return np.isfinite(distances) & apart
+def _comparable(distances: np.ndarray, apart: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distances, infinite where two are not to be compared, and whether they are."""
+    distances, apart = floats("distances", distances, "(n, m)"), np.asarray(apart)
+    _check_apart(apart, distances.shape)
+    known = np.isfinite(distances) & apart
+    return np.where(known, distances, np.inf), known
+
+
+def _check_apart(apart: np.ndarray, shape: tuple[int, ...]) -> None:
+    if apart.shape != shape:
+        raise ValueError(f"apart must be shaped {shape}, a value for every pair, not {apart.shape}")
+    if apart.dtype != bool:
+        raise ValueError(f"apart must be True or False for every pair, an array of bool, not of {apart.dtype}")
+
+
+def _check_least(least: np.ndarray, far: np.ndarray) -> None:
+    """Refuse negative distances by the least of each row, which is known anyway: no pass through all of them."""
+    if (least < 0).any():
+        raise ValueError(f"distances must be 0 or more, not {first(far < 0, far)}")
 
 
 def _chances_of_least(count: int, drawn: int) -> np.ndarray:
@@ -206,6 +264,8 @@ def _chances_of_least(count: int, drawn: int) -> np.ndarray:
     return chances[: int(np.searchsorted(-chances, -1e-12)) or 1]
 
 
-def _unit(rows: np.ndarray) -> np.ndarray:
+def _unit(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of length 1, zeros where one has no direction, and which have one."""
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, lengths, out=np.zeros_like(rows, dtype=float), where=lengths > 0)
+    known = (lengths > 0) & np.isfinite(lengths)
+    return np.divide(rows, lengths, out=np.zeros_like(rows), where=known), known[:, 0]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .estimates import Estimate
+from .space import first, floats, real, whole
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,12 @@ def ai_share(
     Raises
     ------
     ValueError
-        More entries are flagged than measured, or hits than trials, or `level` is out of range.
+        More entries are flagged than measured, or hits than trials; a count of entries is not whole, a record is not a
+        pair, or `level` is out of range.
     """
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, not {level}")
-    _check(flagged, measured, sensitivity, specificity)
+    if not (real(level) and 0 < level < 1):
+        raise ValueError(f"level must lie between 0 and 1, such as .95, not {level}")
+    flagged, measured = _check(flagged, measured, sensitivity, specificity)
     return AIShare(
         flagged,
         measured,
@@ -106,6 +108,11 @@ def census_posterior(
     -------
     numpy.ndarray, shape (measured + 1,)
         Posterior probability of K = 0, 1, …, `measured` AI-made entries; exact, no sampling.
+
+    Raises
+    ------
+    ValueError
+        As for `ai_share`.
 
     Notes
     -----
@@ -132,11 +139,11 @@ def draw_labels(
     Parameters
     ----------
     flagged : numpy.ndarray of bool, shape (n,)
-        Whether each was flagged.
+        Whether each was flagged (0 and 1 will do).
     sensitivity, specificity
         As for `ai_share`.
     draws : int
-        How many.
+        How many; 1 or more.
     seed : int
         The same seed gives the same draws.
 
@@ -144,8 +151,13 @@ def draw_labels(
     -------
     numpy.ndarray of bool, shape (draws, n)
         True: AI-made. How many of the flagged and of the others are is drawn from the census posterior; which ones, evenly.
+
+    Raises
+    ------
+    ValueError
+        `flagged` holds anything but yes and no, `draws` is not 1 or more, or as for `ai_share`.
     """
-    flagged = np.asarray(flagged, dtype=bool)
+    flagged, draws = _flags(flagged), whole("draws", draws, 1)
     count = int(flagged.sum())
     joint = _joint(count, len(flagged), sensitivity, specificity)
     rng = np.random.default_rng(seed)
@@ -186,10 +198,17 @@ def pooled_share(
     recordings, entries : Estimate
         Share of the recordings, and of their entries. An error about a recording is one error in all its weeks: taken
         for independent, a year's entries would promise an interval several times too narrow.
+
+    Raises
+    ------
+    ValueError
+        As for `draw_labels` and `ai_share`, or `entries` are not as many numbers above 0.
     """
-    flagged, entries = np.asarray(flagged, dtype=bool), np.asarray(entries, dtype=float)
-    if entries.shape != flagged.shape or not (entries > 0).all():
-        raise ValueError(f"entries must be {len(flagged)} numbers above 0, as many as recordings, not {entries}")
+    flagged, entries, draws = _flags(flagged), floats("entries", entries, "(n,)"), whole("draws", draws, 1)
+    if len(entries) != len(flagged):
+        raise ValueError(f"entries must be {len(flagged)} numbers above 0, as many as recordings, not {len(entries)}")
+    if (wrong := ~((entries > 0) & np.isfinite(entries))).any():
+        raise ValueError(f"entries must be {len(flagged)} numbers above 0, not {first(wrong, entries)}")
     trials = {"sensitivity": sensitivity, "specificity": specificity}
     of_recordings = ai_share(int(flagged.sum()), len(flagged), level=level, **trials).census
     if not len(flagged):
@@ -206,7 +225,7 @@ def _joint(
     """Posterior probability of j AI-made recordings among the flagged and i among the others, (flagged + 1, passed + 1)."""
     from scipy.special import gammaln
 
-    _check(flagged, measured, sensitivity, specificity)
+    flagged, measured = _check(flagged, measured, sensitivity, specificity)
     caught = np.arange(flagged + 1)[:, None]  # j
     missed = np.arange(measured - flagged + 1)[None, :]  # i
     false, passed = flagged - caught, measured - flagged - missed
@@ -273,9 +292,31 @@ def _rogan_gladen(
     return Estimate(float(np.clip(value, 0, 1)), float(low), float(high), measured, method)
 
 
-def _check(flagged: int, measured: int, sensitivity: tuple[float, float], specificity: tuple[float, float]) -> None:
+def _flags(flagged: np.ndarray) -> np.ndarray:
+    array = np.asarray(flagged)
+    if array.ndim != 1:
+        raise ValueError(f"flagged must be shaped (n,), one for each recording, not {array.shape}")
+    if array.dtype != bool:  # as bool a score of .1, a NaN and any verdict's name would all be flags
+        for place, one in enumerate(array.tolist()):
+            if not (isinstance(one, bool | int | float | np.bool_) and one in (0, 1)):
+                raise ValueError(f"flagged must be True or False for each recording, not {one!r} (place {place})")
+    return array.astype(bool)
+
+
+def _check(
+    flagged: int, measured: int, sensitivity: tuple[float, float], specificity: tuple[float, float]
+) -> tuple[int, int]:
+    flagged, measured = whole("flagged", flagged), whole("measured", measured)
     if not 0 <= flagged <= measured:
         raise ValueError(f"flagged must lie between 0 and measured: flagged={flagged}, measured={measured}")
-    for name, (hits, trials) in (("sensitivity", sensitivity), ("specificity", specificity)):
-        if not (trials > 0 and 0 <= hits <= trials):
+    for name, record in (("sensitivity", sensitivity), ("specificity", specificity)):
+        try:
+            hits, trials = record
+            fits = trials > 0 and 0 <= hits <= trials < np.inf
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"{name} must be (hits, trials), such as (190, 200), not {record!r}: a rate does not say how sure it is"
+            ) from None
+        if not fits:
             raise ValueError(f"{name} must be (hits, trials), hits of at least one trial: hits={hits}, trials={trials}")
+    return flagged, measured

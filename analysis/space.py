@@ -30,7 +30,7 @@ def fit_space(reference: pd.DataFrame, *, limit: float = Z_LIMIT) -> Space:
     reference : pandas.DataFrame, shape (n, d)
         Descriptors, the columns named ``family.something``. Missing values are skipped.
     limit : float
-        Standard scores are clipped to this.
+        More than 0. Standard scores are clipped to this.
 
     Returns
     -------
@@ -41,13 +41,18 @@ def fit_space(reference: pd.DataFrame, *, limit: float = Z_LIMIT) -> Space:
     Raises
     ------
     ValueError
-        A column belongs to no family, or none varies.
+        A column belongs to no family, is there twice or holds no numbers, or none varies.
     """
+    if not hasattr(reference, "columns"):
+        raise ValueError(f"reference must be a pandas.DataFrame with named columns, not {type(reference).__name__}")
+    if not reference.columns.is_unique:
+        twice = reference.columns[reference.columns.duplicated()][0]
+        raise ValueError(f"column {twice!r} is there twice: leave one of the two out")
     names, centers, scales = [], [], []
     for name in map(str, reference.columns):
         if "." not in name.strip("."):
             raise ValueError(f"column {name!r} names no family: descriptors are named family.something")
-        values = reference[name].to_numpy(dtype=float, na_value=np.nan)
+        values = _of_frame(f"column {name!r}", reference[name])
         values = values[np.isfinite(values)]
         if values.size < 2:
             continue
@@ -63,10 +68,19 @@ def fit_space(reference: pd.DataFrame, *, limit: float = Z_LIMIT) -> Space:
 
 
 def kernel(distances: np.ndarray, scale: float = KERNEL_SCALE) -> np.ndarray:
-    """Similarities exp(-(d/scale)²/2) of any array of distances: 1 at no distance, 0 far away. NaN stays NaN."""
-    if not scale > 0:
+    """Similarities exp(-(d/scale)²/2) of any array of distances: 1 at no distance, 0 far away. NaN stays NaN.
+
+    Raises
+    ------
+    ValueError
+        A distance is less than 0, or `scale` is not more.
+    """
+    if not (real(scale) and 0 < scale < np.inf):
         raise ValueError(f"scale must be more than 0, not {scale}")
-    return np.exp(-0.5 * (np.asarray(distances, dtype=float) / scale) ** 2)
+    distances = floats("distances", distances)
+    if (distances < 0).any():
+        raise ValueError(f"distances must be 0 or more, not {first(distances < 0, distances)}")
+    return np.exp(-0.5 * (distances / scale) ** 2)
 
 
 @dataclass(frozen=True)
@@ -81,6 +95,11 @@ class Space:
         Median and robust standard deviation of each in the reference.
     limit : float
         Standard scores are clipped to ± this.
+
+    Raises
+    ------
+    ValueError
+        Names, centers and scales do not go together, or a scale or the limit is not more than 0.
     """
 
     names: tuple[str, ...]
@@ -93,6 +112,17 @@ class Space:
             raise ValueError(
                 f"as many names, centers and scales are needed: {len(self.names)}, {len(self.centers)}, {len(self.scales)}"
             )
+        if len(set(self.names)) < len(self.names):
+            twice = next(name for i, name in enumerate(self.names) if name in self.names[:i])
+            raise ValueError(f"descriptor {twice!r} is named twice")
+        centers, scales = floats("centers", self.centers, "(d,)"), floats("scales", self.scales, "(d,)")
+        if (wrong := ~(np.isfinite(centers) & (scales > 0) & (scales < np.inf))).any():
+            bad = int(wrong.argmax())
+            raise ValueError(
+                f"{self.names[bad]!r} needs a finite center and a scale above 0, not {centers[bad]:.6g} and {scales[bad]:.6g}"
+            )
+        if not (real(self.limit) and self.limit > 0):
+            raise ValueError(f"limit must be more than 0, not {self.limit}")
 
     def standardize(self, rows: np.ndarray | pd.DataFrame) -> np.ndarray:
         """Clipped standard scores, (n, d).
@@ -110,14 +140,14 @@ class Space:
         Raises
         ------
         ValueError
-            A column is missing.
+            A column is missing or holds no numbers, or an array has another shape.
         """
-        if not isinstance(rows, np.ndarray):
+        if not isinstance(rows, np.ndarray) and hasattr(rows, "columns"):
             missing = [name for name in self.names if name not in rows.columns]
             if missing:
                 raise ValueError(f"{len(missing)} of {len(self.names)} descriptors are missing, first {missing[0]!r}")
-            rows = rows[list(self.names)].to_numpy(dtype=float, na_value=np.nan)
-        values = np.asarray(rows, dtype=float)
+            rows = _of_frame("rows", rows[list(self.names)])
+        values = floats("rows", rows)
         if values.ndim != 2 or values.shape[1] != len(self.names):
             raise ValueError(f"rows must be shaped (n, {len(self.names)}), not {values.shape}")
         values = np.where(np.isfinite(values), values, np.nan)
@@ -138,6 +168,11 @@ class Space:
             descriptors that both rows have, then over the families that both have: forty spectral numbers weigh what
             one tempo weighs. Two independent draws from a Gaussian reference are 1 apart in mean square; at most
             limit·√2. NaN where two rows share no descriptor.
+
+        Raises
+        ------
+        ValueError
+            As for `standardize`.
         """
         left = self.standardize(rows)
         right = left if others is None else self.standardize(others)
@@ -162,7 +197,8 @@ class Space:
         """Coordinates whose Euclidean distances are those of `distances`, (n, d), where nothing is missing.
 
         A missing value becomes 0, the reference's median. For what needs coordinates: cosines, Fréchet distance, the
-        Vendi score of many rows.
+        Vendi score of many rows. A row without any value becomes zeros, which have no direction. Refuses what
+        `standardize` refuses.
         """
         families, count = np.unique(self._families, return_counts=True)
         weights = 1 / (2 * len(families) * count[np.searchsorted(families, self._families)])
@@ -174,8 +210,10 @@ class Space:
         Raises
         ------
         ValueError
-            A family is unknown.
+            A family is unknown, or none is named.
         """
+        if not families:
+            raise ValueError(f"name a family or more: {', '.join(sorted(set(self._families)))}")
         if unknown := set(families) - set(self._families):
             raise ValueError(
                 f"no descriptor is of {sorted(unknown)[0]!r}: families are {', '.join(sorted(set(self._families)))}"
@@ -201,6 +239,59 @@ class Space:
         """What `to_dict` gave."""
         centers, scales = (np.array(plain[key], dtype=float) for key in ("centers", "scales"))
         return cls(tuple(plain["names"]), centers, scales, float(plain["limit"]))
+
+
+def floats(name: str, values: Any, shape: str = "") -> np.ndarray:
+    """Return what an analyst gave as an array of floats, shaped as said: "(n,)" or "(n, d)", whatever the letters.
+
+    Raises
+    ------
+    ValueError
+        Something is not a number, or the shape is another.
+    """
+    try:
+        array = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be an array {shape or 'of numbers'}: {error}") from None
+    if shape and array.ndim != (2 if ", " in shape else 1):
+        raise ValueError(f"{name} must be shaped {shape}, not {array.shape}")
+    return array
+
+
+def real(value: object) -> bool:
+    """Whether it is one number: arrays, strings and None cannot be compared with bounds."""
+    return isinstance(value, int | float | np.integer | np.floating)
+
+
+def whole(name: str, value: Any, least: int | None = None, most: int | None = None, of: str = "") -> int:
+    """Return a whole number from `least` to `most`, of which `of` says what it is.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    if not real(value) or not float(value).is_integer():
+        raise ValueError(f"{name} must be a whole number, not {value!r}")
+    if most is not None and not (least or 0) <= value <= most:
+        raise ValueError(f"{name} must lie between {least or 0} and {of or most}, not {value}")
+    if least is not None and value < least:
+        raise ValueError(f"{name} must be {least} or more, not {value}")
+    return int(value)
+
+
+def first(wrong: np.ndarray, values: np.ndarray) -> str:
+    """Say the first value that is wrong, and where it is."""
+    at = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    names = ("row", "column") if len(at) == 2 else ("place",) * len(at)
+    return f"{values[at]:.6g} ({', '.join(f'{name} {i}' for name, i in zip(names, at, strict=True))})"
+
+
+def _of_frame(name: str, frame: pd.DataFrame | pd.Series) -> np.ndarray:
+    try:
+        return frame.to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must hold numbers: {error}") from None
 
 
 def _squared_differences(left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -573,7 +573,7 @@ def _measure_all(workspace: Workspace, detector: Detector, asked: date) -> list[
     """
     from joblib import Parallel, delayed
 
-    from ..analysis.measures import OF_SOUND, described_by, inputs_of
+    from ..analysis.measures import KINDS, OF_SOUND, described_by, inputs_of
 
     tables = Tables(workspace)
     entries, verdicts, descriptors = tables.entries(), tables.verdicts(), tables.descriptors()
@@ -593,7 +593,7 @@ def _measure_all(workspace: Workspace, detector: Detector, asked: date) -> list[
     joined = entries.merge(verdicts[["recording_id", "verdict", "model_version"]], "left", "recording_id").merge(
         descriptors[["recording_id", "audio_hash", "extractor_version"]], "left", "recording_id"
     )
-    for column in ("label", "language", "genres"):  # a composite names none: its platforms do
+    for column in set(KINDS.values()) - {"artist"}:  # a composite names none: its platforms do
         known = joined.dropna(subset=[column]).drop_duplicates("recording_id").set_index("recording_id")[column]
         joined[column] = joined[column].fillna(joined["recording_id"].map(known))
     joined["labelled_ai"] = joined["recording_id"].isin(labelled)

@@ -299,7 +299,7 @@ def test_kernel():
         (lambda: kernel(np.zeros(2), 0), "scale must be more than 0, not 0"),
         (lambda: estimate_distance(np.zeros((3, 3)), ["a", "b"]), "2 artists, 3 recordings"),
         (lambda: estimate_distance(np.zeros((2, 2)), ["a", "b"], replicates=5), "100 or more, not 5"),
-        (lambda: estimate_distance(np.zeros((2, 2)), ["a", "b"], level=95), "between 0 and 1, not 95"),
+        (lambda: estimate_distance(np.zeros((2, 2)), ["a", "b"], level=95), "between 0 and 1, such as .95, not 95"),
         (lambda: vendi(np.zeros((2, 3))), r"shaped \(n, n\), not \(2, 3\)"),
         (lambda: hill(np.array([0.5, 0.6])), "not 2 from 0.5 that sum to 1.1"),
         (lambda: hill(SHARES, -1), "order must be 0 or more, not -1"),
@@ -308,6 +308,189 @@ def test_kernel():
 def test_wrong_arguments_are_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def spoilt(matrix, row, column, value, *, both=True):
+    matrix = np.array(matrix, dtype=float)
+    matrix[row, column] = value
+    if both:
+        matrix[column, row] = value
+    return matrix
+
+
+APART = 2.0 * (1 - np.eye(3))
+OF_SIMILARITIES = [
+    order2_diversity,
+    vendi,
+    leinster_cobbold,
+    lambda matrix: rarefy(matrix, 2),
+    lambda matrix: estimate_order2(matrix, list("abc")[: len(matrix)]),
+]
+OF_DISTANCES = [
+    mean_pairwise_distance,
+    dispersion,
+    rao,
+    sound_clusters,
+    intrinsic_dimension,
+    lambda matrix: estimate_distance(matrix, list("abc")[: len(matrix)]),
+]
+
+
+@pytest.mark.parametrize("function", OF_SIMILARITIES)
+@pytest.mark.parametrize(
+    ("matrix", "words"),
+    [
+        (TWO_ALIKE[0], r"shaped \(n, n\), not \(3,\)"),
+        (TWO_ALIKE[:2], r"shaped \(n, n\), not \(2, 3\)"),
+        ([["a", "b"], ["c", "d"]], "similarities must be an array .* 'a'"),
+        (spoilt(TWO_ALIKE, 0, 1, 1.2), r"between -?[01] and 1, not 1.2 \(row 0, column 1\)"),
+        (spoilt(TWO_ALIKE, 0, 2, -1.5), r"between -?[01] and 1, not -1.5 \(row 0, column 2\)"),
+        (spoilt(TWO_ALIKE, 1, 1, 0.5), r"1 on the diagonal, .* not 0.5 \(row 1, column 1\)"),
+        (APART, "1 on the diagonal, .*`kernel` makes similarities of distances"),
+        (
+            spoilt(TWO_ALIKE, 0, 1, 0.8, both=False),
+            r"both ways, not 0.8 \(row 0, column 1\) and 0.9 \(row 1, column 0\)",
+        ),
+    ],
+)
+def test_what_is_no_matrix_of_similarities_is_refused(function, matrix, words):
+    with pytest.raises(ValueError, match=words):
+        function(matrix)
+
+
+@pytest.mark.parametrize("function", OF_DISTANCES)
+@pytest.mark.parametrize(
+    ("matrix", "words"),
+    [
+        (APART[0], r"shaped \(n, n\), not \(3,\)"),
+        (APART[:2], r"shaped \(n, n\), not \(2, 3\)"),
+        (spoilt(APART, 1, 2, -0.5), r"finite and 0 or more, not -0.5 \(row 1, column 2\)"),
+        (spoilt(APART, 2, 2, 0.5), r"0 on the diagonal, .* not 0.5 \(row 2, column 2\)"),
+        (TWO_ALIKE, "0 on the diagonal, .*: are these similarities?"),
+        (spoilt(APART, 0, 1, 1.9999, both=False), r"both ways, not 1.9999 \(row 0, column 1\) and 2 \(row 1, col"),
+    ],
+)
+def test_what_is_no_matrix_of_distances_is_refused(function, matrix, words):
+    with pytest.raises(ValueError, match=words):
+        function(matrix)
+
+
+def test_missing_pairs_are_refused_where_no_measure_can_do_without():
+    holed, far = spoilt(TWO_ALIKE, 0, 1, np.nan), spoilt(APART, 0, 2, np.inf)
+    for function in (vendi, leinster_cobbold, lambda matrix: rarefy(matrix, 2)):
+        with pytest.raises(ValueError, match=r"similarities must hold no NaN, but holds nan \(row 0, column 1\)"):
+            function(holed)
+    assert order2_diversity(holed) == np.inf
+    for function in (mean_pairwise_distance, sound_clusters):
+        with pytest.raises(ValueError, match=r"not inf \(row 0, column 2\)"):
+            function(far)
+    with pytest.raises(ValueError, match=r"both ways, not nan \(row 0, column 1\) and 2"):
+        mean_pairwise_distance(spoilt(APART, 0, 1, np.nan, both=False))
+    for function in (vendi, leinster_cobbold, rao):
+        with pytest.raises(ValueError, match=r"one recording or more, not \(0, 0\)"):
+            function(np.zeros((0, 0)))
+
+
+def test_rounding_is_not_refused():
+    similarities = spoilt(TWO_ALIKE, 0, 1, 0.9 + 1e-12, both=False)
+    similarities[2, 2] = 1 + 1e-12
+    assert vendi(similarities) == pytest.approx(vendi(TWO_ALIKE))
+    # a copy's distance is the root of what a difference of products leaves
+    rows = np.random.default_rng(0).standard_normal((40, 30))
+    rows[1] = rows[0] + 1e-7
+    squares = (rows**2).sum(axis=1)
+    distances = np.sqrt(np.abs(squares[:, None] + squares - 2 * rows @ rows.T))
+    distances[0, 1] *= 1.1
+    assert np.diag(distances).max() > 1e-8
+    assert mean_pairwise_distance(distances) > 0
+    unmeasured = spoilt(np.zeros((3, 3)), 1, 1, np.nan)
+    unmeasured[1] = unmeasured[:, 1] = np.nan
+    assert mean_pairwise_distance(unmeasured) == 0
+
+
+def test_similarities_of_nothing_are_refused():
+    impossible = np.array([[1, 0.95, 0], [0.95, 1, 0.95], [0, 0.95, 1]])
+    with pytest.raises(ValueError, match="positive semidefinite, but their least eigenvalue is -0.1"):
+        vendi(impossible)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda order: vendi(TWO_ALIKE, order),
+        lambda order: vendi_of_rows(np.eye(3), order),
+        lambda order: hill(SHARES, order),
+        lambda order: leinster_cobbold(TWO_ALIKE, order),
+        lambda order: rarefied_hill(np.array([3, 2]), 2, order),
+    ],
+)
+def test_orders(function):
+    for order in (np.nan, -0.1, None, "1"):
+        with pytest.raises(ValueError, match=f"order must be 0 or more, not {order}"):
+            function(order)
+    assert function(1 - 1e-16) == function(1)
+    assert function(1 - 1e-6) == pytest.approx(function(1), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: vendi_of_rows(np.array([[1.0, 0], [np.nan, 1]])), r"row 1 has no direction \(length nan\)"),
+        (lambda: vendi_of_rows(np.array([[1.0, 0], [np.inf, 1]])), r"row 1 has no direction \(length inf\)"),
+        (lambda: vendi_of_rows(np.zeros((0, 2))), r"one recording or more, not \(0, 2\)"),
+        (lambda: vendi_of_rows(np.ones(3)), r"rows must be shaped \(n, d\), not \(3,\)"),
+        (lambda: participation_ratio(np.ones(9)), r"rows must be shaped \(n, d\), not \(9,\)"),
+        (lambda: participation_ratio(np.full((9, 2), np.nan)), r"not nan \(row 0, column 0\)"),
+        (lambda: intrinsic_dimension(np.zeros((2, 2))), "3 recordings or more are needed, not 2"),
+        (lambda: hill(np.eye(2)), r"weights must be shaped \(k,\), not \(2, 2\)"),
+        (lambda: hill(0.5), r"weights must be shaped \(k,\), not \(\)"),
+        (lambda: rarefy(TWO_ALIKE, 2.5), "size must be a whole number, not 2.5"),
+        (lambda: rarefy(TWO_ALIKE, 0), "size must lie between 2 and the 3 recordings given, not 0"),
+        (lambda: rarefy(TWO_ALIKE, 2, draws=9), "draws must be 10 or more, not 9"),
+        (lambda: rarefy(TWO_ALIKE, 3, level=95), "level must lie between 0 and 1, such as .95, not 95"),
+        (lambda: rarefy(TWO_ALIKE, 2, artists=["a", "b"]), "artists must be 3 names, one for each recording, not 2"),
+        (lambda: rarefy(TWO_ALIKE, 2, artists="abc"), "artists must be 3 names, .* not 'abc'"),
+        (lambda: rarefy(spoilt(APART, 0, 1, 1, both=False), 2, rao), "matrix must be the same both ways"),
+        (lambda: sound_clusters(APART, np.nan), "limit must be a distance, 0 or more, not nan"),
+        (lambda: rarefied_hill(np.array([3, 2]), 1.5), "size must be a whole number, not 1.5"),
+        (lambda: rarefied_hill(np.array([3, 2]), 0), "size must lie between 1 and the 5 entries given, not 0"),
+        (lambda: sample_coverage(np.array([3, 2]), -1), "size must lie between 1 and the 5 entries given, not -1"),
+        (lambda: sample_coverage(np.array([3, 2]), 2.5), "size must be a whole number, not 2.5"),
+        (lambda: sample_coverage(np.array([3, 2.5])), r"0 or more, not 2.5 \(place 1\)"),
+        (lambda: sample_coverage(np.array([3, np.nan])), r"0 or more, not nan \(place 1\)"),
+        (lambda: sample_coverage(np.array([0, 0])), "at least one entry, not 2 counts that sum to 0"),
+        (lambda: sample_coverage(np.ones((2, 2))), r"counts must be shaped \(k,\), not \(2, 2\)"),
+        (lambda: hill_at_coverage(SPIDERS, 90), "between 0 and the 0.929 of these counts, not 90"),
+        (lambda: hill_at_coverage(SPIDERS, np.nan), "between 0 and the 0.929 of these counts, not nan"),
+        (lambda: hill_at_coverage(np.array([1]), 0.5), "2 entries or more: of a single one no coverage can be told"),
+        (lambda: same(["abc", "d"]), r"not 'abc' \(place 0\): \['abc'\] for one"),
+        (lambda: same("abc"), r"not 'a' \(place 0\)"),
+        (lambda: same([["a"], None]), r"not None \(place 1\)"),
+        (lambda: kernel(np.array([0.5, -0.1])), r"distances must be 0 or more, not -0.1 \(place 1\)"),
+        (lambda: kernel(np.zeros(2), "wide"), "scale must be more than 0, not wide"),
+        (lambda: kernel(np.zeros(2), np.nan), "scale must be more than 0, not nan"),
+        (lambda: fit_space(np.zeros((3, 2))), "reference must be a pandas.DataFrame with named columns, not ndarray"),
+        (lambda: fit_space(pd.DataFrame({"a.x": ["1", "fast"]})), "column 'a.x' must hold numbers: .*'fast'"),
+        (lambda: fit_space(pd.DataFrame(np.eye(2), columns=["a.x", "a.x"])), "column 'a.x' is there twice"),
+        (lambda: fit_space(reference(), limit=0), "limit must be more than 0, not 0"),
+        (
+            lambda: Space(("a.x",), np.zeros(1), np.zeros(1)),
+            "'a.x' needs a finite center and a scale above 0, not 0 and 0",
+        ),
+        (lambda: Space(("a.x", "a.x"), np.zeros(2), np.ones(2)), "descriptor 'a.x' is named twice"),
+        (lambda: fit_space(reference()).only(), "name a family or more: key, rhythm, timbre"),
+        (lambda: fit_space(reference()).embed(["loud"]), "rows must be an array of numbers: .*'loud'"),
+    ],
+)
+def test_bad_values_are_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def test_one_pair_of_distances_tells_no_dimension():
+    # two of the four have a copy: of the others only one has two neighbours at all
+    distances = np.array([[0, 0, 1, np.nan], [0, 0, 2, np.nan], [1, 2, 0, np.nan], [np.nan, np.nan, np.nan, 0]])
+    assert np.isnan(intrinsic_dimension(distances))
 
 
 # Weights
@@ -449,6 +632,28 @@ def test_kinds_shared_by_pairs_are_simpsons():
     two = same([["pop", "rock"], ["rock"], []])
     assert two[0, 1] == 0.5
     assert np.isnan(two[2]).all()
+
+
+@pytest.mark.parametrize("unknown", [None, np.nan, "", " ", pd.NA, pd.NaT, np.float64("nan")])
+def test_unknown_kinds_are_shared_with_nobody(unknown):
+    pairs = same([["pop", unknown], ["pop"], [unknown], [unknown]])
+    assert pairs[0, 1] == pairs[0, 0] == 1
+    assert np.isnan(pairs[2:]).all()
+    similarities = kernel(distances_of(np.random.default_rng(1).standard_normal((6, 3))))
+    unnamed = rarefy(similarities, 3, artists=["a", "b", unknown, unknown, "c", "c"], draws=50)
+    assert unnamed == rarefy(similarities, 3, artists=["a", "b", "x", "y", "c", "c"], draws=50)
+
+
+def test_names_that_read_like_nothing_are_names():
+    assert same([["None"], ["None"], ["nan"], ["nan"]])[[0, 2], [1, 3]].tolist() == [1, 1]
+
+
+def test_the_coverage_of_a_single_entry_is_not_known():
+    assert np.isnan(sample_coverage(np.array([1])))
+    assert np.isnan(sample_coverage(np.array([0, 1]), 1))
+    # Chao & Jost 2012 without doubletons: 1 - f1/n (n - 1)(f1 - 1) / ((n - 1)(f1 - 1) + 2)
+    assert sample_coverage(np.array([1, 1])) == pytest.approx(2 / 3)
+    assert sample_coverage(np.array([2])) == 1
 
 
 # Dimensions and clusters

@@ -7,7 +7,9 @@ from chartropy.analysis.estimates import (
     estimate_mean,
     estimate_quantile,
     estimate_share,
+    estimate_simpson,
     mean_over_pairs,
+    numbered,
 )
 
 
@@ -101,3 +103,32 @@ def test_unmeasured_pairs_count_as_absent_in_every_replicate():
     nearly = pairs.copy()
     nearly[0, 5] = nearly[5, 0] = pairs[0, 5] + 0.0
     assert bootstrap_interval(nearly, artists) == whole
+
+
+def test_rare_sharing_is_covered_where_none_is_seen():
+    rng = np.random.default_rng(5)
+    covered = 0
+    for _ in range(300):
+        kinds = rng.integers(0, 1500, 60)  # some 1.2 pairs of 1770 share one
+        found = estimate_simpson((kinds[:, None] == kinds).astype(float), np.arange(60))
+        covered += found.low <= 1 / 1500 <= found.high
+    assert covered / 300 >= 0.93
+
+
+def test_an_artist_who_is_not_known_stands_alone():
+    assert numbered(["b", None, "a", "b", np.nan, ""]).tolist() == [0, 2, 1, 0, 3, 4]
+    assert numbered(np.array([7, 3, 7])).tolist() == [1, 0, 1]
+
+
+def test_what_is_no_level_or_quantile_is_named():
+    values, artists = np.arange(9.0), range(9)
+    for ask in (
+        lambda: bootstrap_interval(np.ones((9, 9)), artists, level=95),
+        lambda: estimate_share(values / 9, artists, level=95),
+        lambda: estimate_mean(values, artists, level=95),
+        lambda: estimate_quantile(values, artists, 0.5, level=95),
+    ):
+        with pytest.raises(ValueError, match=r"level must lie between 0 and 1, such as \.95, not 95"):
+            ask()
+    with pytest.raises(ValueError, match="quantile must lie between 0 and 1, not 50"):
+        estimate_quantile(values, artists, 50)

@@ -120,9 +120,13 @@ def test_other_things_than_sound(season, measured):
         assert last[measure].low < expected < last[measure].high
     assert np.isnan(last["genres"].value)
     alone = here.assign(artist=[f"A{i}" for i in range(SIZE)])
-    assert dict(measure_chart(alone, WEEKS, season[1], Detector.load()))[WEEKS[-1]]["artists"].method.endswith(
-        "no estimate: fewer than 5 pairs of 60 recordings share one"
-    )
+    ((_, found),) = measure_chart(alone, WEEKS[-1:], season[1], Detector.load())
+    assert found["artists"].method == "no estimate: fewer than 5 pairs of 60 recordings share one"
+    shared = found["artists.simpson"]
+    assert (shared.value, shared.low) == (0, 0)
+    assert shared.high == pytest.approx(3.689 / (SIZE * (SIZE - 1) / 2), rel=1e-3)  # Garwood's limit of no event
+    assert last["artists.simpson"].value == pytest.approx(1 / last["artists"].value, rel=1e-9)
+    assert last["artists.simpson"].low == pytest.approx(1 / last["artists"].high, rel=1e-9)
 
 
 def test_a_year_and_its_end_are_measured_alike(season, detector, measured):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta, binom
 
-from chartropy.analysis.share import ai_share, census_posterior
+from chartropy.analysis.share import ai_share, census_posterior, draw_labels, pooled_share
 
 SURE, UNSURE = (990, 1000), (190, 200)
 SENSITIVITY = (180, 200)
@@ -125,10 +125,65 @@ def test_a_thousand_entries_do_not_underflow():
         ({"flagged": -1, "measured": 10}, "flagged=-1"),
         ({"sensitivity": (5, 4)}, "sensitivity .* hits=5, trials=4"),
         ({"specificity": (0, 0)}, "specificity .* hits=0, trials=0"),
-        ({"level": 95}, "between 0 and 1, not 95"),
+        ({"level": 95}, "between 0 and 1, such as .95, not 95"),
+        ({"level": np.nan}, "between 0 and 1, such as .95, not nan"),
+        ({"sensitivity": 0.95}, r"sensitivity must be \(hits, trials\), such as \(190, 200\), not 0.95"),
+        ({"specificity": None}, r"specificity must be \(hits, trials\), .* not None"),
+        ({"specificity": (190, 200, 1)}, r"specificity must be \(hits, trials\), .* not \(190, 200, 1\)"),
+        ({"specificity": ("190", "200")}, r"specificity must be \(hits, trials\), .* not \('190', '200'\)"),
+        ({"sensitivity": (np.nan, 4)}, "sensitivity .* hits=nan, trials=4"),
+        ({"sensitivity": (4, np.inf)}, "sensitivity .* hits=4, trials=inf"),
+        ({"flagged": 1.5}, "flagged must be a whole number, not 1.5"),
+        ({"measured": np.nan}, "measured must be a whole number, not nan"),
+        ({"flagged": np.array([True, False])}, "flagged must be a whole number, not array"),
     ],
 )
 def test_impossible_counts_are_refused(arguments, words):
     given = {"flagged": 1, "measured": 10, "sensitivity": SENSITIVITY, "specificity": SURE, **arguments}
     with pytest.raises(ValueError, match=words):
         ai_share(given.pop("flagged"), given.pop("measured"), **given)
+
+
+@pytest.mark.parametrize(
+    ("flagged", "words"),
+    [
+        ([0.1, 0.9], r"flagged must be True or False for each recording, not 0.1 \(place 0\)"),
+        (["ai", "human"], r"not 'ai' \(place 0\)"),
+        ([True, None], r"not None \(place 1\)"),
+        ([1, np.nan], r"not nan \(place 1\)"),
+        ([[True], [False]], r"flagged must be shaped \(n,\), one for each recording, not \(2, 1\)"),
+    ],
+)
+def test_what_is_no_flag_is_refused(flagged, words):
+    trials = {"sensitivity": SENSITIVITY, "specificity": SURE}
+    with pytest.raises(ValueError, match=words):
+        draw_labels(flagged, **trials)
+    with pytest.raises(ValueError, match=words):
+        pooled_share(flagged, [1, 1], **trials)
+
+
+def test_flags_may_be_numbers():
+    trials = {"sensitivity": SENSITIVITY, "specificity": SURE, "draws": 20}
+    flags = np.array([True, False, False])
+    for same in (flags.astype(int), flags.astype(float), flags.astype(object), flags.tolist()):
+        np.testing.assert_array_equal(draw_labels(same, **trials), draw_labels(flags, **trials))
+    assert ai_share(5.0, np.int64(50), sensitivity=SENSITIVITY, specificity=SURE) == ai_share(
+        5, 50, sensitivity=SENSITIVITY, specificity=SURE
+    )
+
+
+@pytest.mark.parametrize(
+    ("entries", "options", "words"),
+    [
+        ([1, 2, 3], {}, "entries must be 2 numbers above 0, as many as recordings, not 3"),
+        ([1, 0], {}, r"entries must be 2 numbers above 0, not 0 \(place 1\)"),
+        ([np.inf, 1], {}, r"not inf \(place 0\)"),
+        ([1, "two"], {}, "entries must be an array .*'two'"),
+        ([1, 2], {"draws": 0}, "draws must be 1 or more, not 0"),
+        ([1, 2], {"draws": 9.5}, "draws must be a whole number, not 9.5"),
+        ([1, 2], {"level": 95}, "level must lie between 0 and 1, such as .95, not 95"),
+    ],
+)
+def test_bad_entries_are_named(entries, options, words):
+    with pytest.raises(ValueError, match=words):
+        pooled_share([True, False], entries, sensitivity=SENSITIVITY, specificity=SURE, **options)
