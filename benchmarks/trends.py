@@ -1,6 +1,6 @@
 """Whether `chartropy.analysis.trends` keeps its levels, in simulated series.
 
-    python benchmarks/trends.py [--simulations 200] [--part size breaks weeks foote] [--seed 1]
+    python benchmarks/trends.py [--simulations 200] [--part size breaks weeks needed foote] [--seed 1]
 
 * size: how often each null of `trend` is rejected at .05 where there is no trend, and how often the interval of the slope
   covers it. Noise is autoregressive; "t" has innovations of Student's distribution with 3 degrees of freedom, "missing"
@@ -8,6 +8,7 @@
 * breaks: how often `change_points` finds a break where there is none; of a step of 2 standard deviations, how often
   it finds one, and how often the interval of its size covers it.
 * weeks: how long one must watch until a change is probably seen.
+* needed: how often the interval of `estimate_weeks_needed` holds the truth, by the noise that it asks about.
 * foote: how often the highest peak beats each null where nothing happens.
 
 With 200 simulations a rate of .05 has a standard error of .015. On one core "size" takes about a minute, and is what runs
@@ -21,7 +22,7 @@ import argparse
 import numpy as np
 
 from chartropy.analysis.foote import foote_peaks
-from chartropy.analysis.trends import change_points, power, trend, weeks_needed
+from chartropy.analysis.trends import change_points, draw_noise, power, trend, weeks_needed
 
 
 def noise(n: int, phi: float, rng: np.random.Generator, heavy: bool = False) -> np.ndarray:
@@ -88,6 +89,22 @@ def weeks(seed: int) -> None:
             print(f"{change:7} {phi:4} {steady!s:>17} {step!s:>6} {power(53, change, **options):31.3f}", flush=True)
 
 
+def needed(simulations: int, seed: int) -> None:
+    print("\nnoise in the long run, known from n weeks: how often its interval at .95 holds the truth")
+    print(f"{'n':>4} {'phi':>4} {'covered':>8}")
+    for n in (16, 30, 52, 104):
+        for phi in (0, 0.3, 0.6, 0.8):
+            rng = np.random.default_rng(seed)
+            truth, hits = np.sqrt((1 + phi) / (1 - phi)), 0
+            for i in range(simulations):
+                found = trend(noise(n, phi, rng), seed=i, replicates=100)
+                autocorrelation = float(np.clip(found.autocorrelation, 0, 0.98))
+                new, drawn = draw_noise(found.sd, autocorrelation, n, np.random.default_rng(i))
+                low, high = np.quantile(new / (1 - drawn), [0.025, 0.975])
+                hits += low <= truth <= high
+            print(f"{n:4} {phi:4} {hits / simulations:8.3f}", flush=True)
+
+
 def foote(simulations: int, seed: int) -> None:
     print("\nnovelty: how often the highest peak has p of .05 or less where nothing happens (100 rows, half-width 10)")
     print(f"{'phi':>4} {'':8} " + " ".join(f"{name:>18}" for name in ("shuffle", "diagonal", "phase")))
@@ -106,7 +123,7 @@ def foote(simulations: int, seed: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--simulations", type=int, default=200)
-    parser.add_argument("--part", nargs="+", choices=["size", "breaks", "weeks", "foote"])
+    parser.add_argument("--part", nargs="+", choices=["size", "breaks", "weeks", "needed", "foote"])
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     parts = options.part or ["size"]
@@ -116,6 +133,8 @@ def main() -> None:
         breaks(options.simulations, options.seed)
     if "weeks" in parts:
         weeks(options.seed)
+    if "needed" in parts:
+        needed(options.simulations, options.seed)
     if "foote" in parts:
         foote(options.simulations, options.seed)
 

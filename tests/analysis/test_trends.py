@@ -8,7 +8,7 @@ from scipy.stats import binom, theilslopes
 
 from chartropy.analysis import trends
 from chartropy.analysis.foote import foote, foote_peaks, turn_phases
-from chartropy.analysis.trends import change_points, power, trend, weeks_needed
+from chartropy.analysis.trends import change_points, estimate_weeks_needed, power, trend, weeks_needed
 
 SHARED = Path(os.environ.get("CHARTROPY_SHARED") or Path(__file__).parents[2] / ".." / "shared").resolve()
 TOPICS = SHARED / "data" / "hot100_topics" / "hot100_topics.csv"
@@ -159,6 +159,14 @@ def test_weeks_needed_are_the_fewest_with_that_power():
     assert weeks_needed(0.2, shape="step", **options) < weeks_needed(0.1, shape="step", **options)
 
 
+def test_few_weeks_leave_it_open_how_many_are_needed():
+    options = {"sd": 0.08, "autocorrelation": 0.3, "replicates": 200}
+    short, long = (estimate_weeks_needed(0.2, n=n, **options) for n in (16, 208))
+    assert short.weeks == long.weeks == weeks_needed(0.2, **options)
+    assert short.low <= long.low < long.weeks < long.high < (short.high or 521)
+    assert estimate_weeks_needed(0.001, n=16, most=60, **options).high is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -173,6 +181,8 @@ def test_bad_questions_of_power_are_named(arguments, message):
         power(**{"n": 20, "change": 1, "sd": 1} | arguments)
     with pytest.raises(ValueError, match="power must lie between 0 and 1, not 80"):
         weeks_needed(1, sd=1, power=80)
+    with pytest.raises(ValueError, match="change must not be 0"):
+        weeks_needed(0, sd=1)
 
 
 def test_steps_are_found_where_they_are():
