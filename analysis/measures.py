@@ -331,6 +331,8 @@ def _beyond_sound(chart: _Chart, before: _Chart | None) -> dict[str, Estimate]:
         found[f"{measure}.simpson"] = _named("probability that two recordings share one", shared)
         if np.nansum(pairs) - np.trace(pairs) < 2 * FEWEST_SHARED:
             reason = f"no estimate: fewer than {FEWEST_SHARED} pairs of {shared.n} recordings share one"
+            if not shared.n:
+                reason = "no estimate: the source names none"
             found[measure] = Estimate(np.nan, np.nan, np.nan, shared.n, reason)
         else:
             with np.errstate(divide="ignore"):

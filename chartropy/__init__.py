@@ -17,6 +17,7 @@ In a notebook::
     song = chartropy.describe_file("song.mp3")
     song.as_dict()          # numbers by name; song.reasons says why some are missing
     chartropy.detect_file("song.mp3")
+    chartropy.plot_evidence(chartropy.explain_file("song.mp3"))    # what the detector reads
 
 What the names mean: ``chartropy.features.registry.DESCRIPTORS`` (unit, range, definition, source, labels).
 
@@ -31,9 +32,11 @@ __all__ = [
     "ChartropyError",
     "describe_file",
     "detect_file",
+    "explain_file",
     "open_workspace",
     "plot_decompose",
     "plot_entries",
+    "plot_evidence",
     "plot_measures",
     "plot_trend",
 ]
@@ -43,9 +46,11 @@ _HOMES = {
     "ChartropyError": "workspace.errors",
     "describe_file": "features.describe",
     "detect_file": "reports.files",
+    "explain_file": "reports.explain",
     "open_workspace": "reports.tables",
     "plot_decompose": "reports.plots",
     "plot_entries": "reports.plots",
+    "plot_evidence": "reports.plots",
     "plot_measures": "reports.plots",
     "plot_trend": "reports.plots",
 }

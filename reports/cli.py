@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import re
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -24,8 +25,12 @@ from ..workspace.errors import AudioError, ChartropyError, SettingsError
 if TYPE_CHECKING:
     from ..charts.claims import Claims
     from ..charts.periods import Kind
+    from ..workspace.workspace import Workspace
+    from .deliver import Delivery
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 GAPS = 3
 """Exit code: done, with gaps that are listed."""
@@ -73,11 +78,23 @@ Week = Annotated[
         show_default=False,
     ),
 ]
+Lang = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Language of the pages, en or ru; may be given again: the first is that of index.html.  "
+        "[default: the setting languages under \\[report]]",
+        show_default=False,
+    ),
+]
+Measure = Annotated[str | None, typer.Option(help="Only this measure.", show_default=False)]
+Source = Annotated[str | None, typer.Option(help="Only this source.", show_default=False)]
+OfChart = Annotated[str | None, typer.Option(help="Only this chart.", show_default=False)]
+Country = Annotated[str | None, typer.Option(help="Only this country's.", show_default=False)]
 Paths = Annotated[list[Path], typer.Argument(help="Audio files, or folders to search through.")]
 Jobs = Annotated[int, typer.Option(help="Files at once; -1: one per core.")]
 Out = Annotated[
     Path | None,
-    typer.Option(help="File to write, .csv or .parquet.  [default: standard output]", show_default=False),
+    typer.Option(help="File to write, .csv, .parquet or .xlsx.  [default: standard output]", show_default=False),
 ]
 
 
@@ -96,6 +113,12 @@ def _options(
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit(2)
+    _log_to_stderr()
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # our own words say what its retries were for
+    logging.getLogger("chartropy").setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
+
+
+def _log_to_stderr() -> None:
     logging.basicConfig(
         stream=sys.stderr,
         format="%(asctime)s %(levelname)s %(message)s" if not sys.stderr.isatty() else "%(message)s",
@@ -103,8 +126,19 @@ def _options(
         level=logging.WARNING,
         force=True,
     )
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # our own words say what its retries were for
-    logging.getLogger("chartropy").setLevel(logging.ERROR if quiet else logging.DEBUG if verbose else logging.INFO)
+
+
+def _say_all_into(file: Path) -> None:
+    """Append to a file what this process and those it starts say from now on, as a shell's ``>> FILE 2>&1`` would."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        stream = file.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
+    except OSError as error:
+        raise SettingsError(f"--log {file} cannot be written ({error.strerror}): choose another.") from error
+    for descriptor in (1, 2):
+        os.dup2(stream.fileno(), descriptor)
+    sys.stdout = sys.stderr = stream
+    _log_to_stderr()
 
 
 @app.command()
@@ -120,17 +154,56 @@ def demo(
 
 
 @app.command()
-def weekly(workspace: Folder = None, week: Week = None) -> None:
+def weekly(
+    workspace: Folder = None,
+    week: Week = None,
+    lang: Lang = None,
+    due: Annotated[
+        str | None,
+        typer.Option(
+            help="Only if no run succeeded since that time was last: 'mon 09:00', or 'mon 09:00 Europe/Moscow'.",
+            show_default=False,
+        ),
+    ] = None,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for another run, if more than the setting lock_wait.")
+    ] = 0,
+    log_file: Annotated[
+        Path | None, typer.Option("--log", help="File to append all that is said to.", show_default=False)
+    ] = None,
+) -> None:
     """Collect, analyze and report a week; safe to repeat."""
+    if due is not None and week is not None:
+        raise SettingsError("--due is about the last closed week, --week says one: give one or the other.")
+    if log_file is not None:
+        _say_all_into(log_file.absolute())
+    from . import runs
     from . import weekly as steps
 
-    with _workspace(workspace) as ws:
+    with _workspace(workspace, lang) as ws:
+        if due is not None:
+            from .schedule import not_due
+
+            if why_not := not_due(ws, due):
+                log.info("nothing to do: %s", why_not)
+                return
         chosen = steps.chosen_week(ws, _day(week))
-        outcomes, claims, analysis, page = steps.weekly(ws, chosen, catch_up=week is None, track=_track)
+        with runs.recorded(ws, "weekly", chosen) as run, _notice_of_failure(ws, "weekly"):
+            outcomes, claims, analysis, page, deliveries = steps.weekly(
+                ws, chosen, catch_up=week is None, wait=wait, track=_track
+            )
+            undelivered = [one.gap for one in deliveries if one.error]
+            gaps = [*_gaps_of(outcomes), *claims.gaps, *undelivered, *analysis.gaps]
+            did = runs.account_of(ws, run, outcomes, claims, analysis, page)
+            run.gaps, run.summary = len(gaps), did.line
         _say_collected(outcomes, claims)
         _say_analyzed(analysis)
         typer.echo(f"Report: {page.absolute()}")
-        _end([*_gaps_of(outcomes), *claims.gaps, *analysis.gaps])
+        _say_delivered(deliveries)
+        _list(gaps)
+        if not sys.stderr.isatty():
+            runs.tell(did)
+        _exit(gaps)
 
 
 @app.command()
@@ -158,15 +231,20 @@ def collect(
     from ..charts.collect import collect_between
     from ..charts.composite import compose
     from . import weekly as steps
+    from .runs import recorded
 
     with _workspace(workspace) as ws:
         start, end = steps.chosen_periods(ws, _day(week), _day(first), _day(last), _kind(period))
-        with ws.writing():
+        about = start.end if start == end and start.kind == "weekly" else None
+        with recorded(ws, "collect", about) as run, ws.writing():
             outcomes = collect_between(ws, start.end, end.end, start.kind, again=again)
             outcomes += compose(ws)
             claims = collect_claims(ws, [outcome.week for outcome in outcomes])
+            gaps = [*_gaps_of(outcomes), *claims.gaps]
+            span = "" if about else f" of {start} to {end}" if start != end else f" of {start}"
+            run.gaps, run.summary = len(gaps), f"{len({one.chart for one in outcomes})} charts{span}"
         _say_collected(outcomes, claims)
-        _end([*_gaps_of(outcomes), *claims.gaps])
+        _end(gaps)
 
 
 @app.command()
@@ -357,24 +435,29 @@ def analyze(
 ) -> None:
     """Find previews of a week's recordings, describe and judge them, measure the charts."""
     from . import weekly as steps
+    from .runs import recorded
 
     if rejudge:
-        with _workspace(workspace) as ws, ws.writing():
+        with _workspace(workspace) as ws, recorded(ws, "analyze") as run, ws.writing():
             judged, weeks = steps.rejudge(ws, model)
             if weeks:
                 steps.report(ws, map(date.fromisoformat, weeks))
+            run.summary = f"all judged anew; {judged} verdicts new or changed"
         typer.echo(f"{judged} verdicts new or changed; measured anew and reported: {', '.join(weeks) or 'no week'}.")
         return
     if model:
         raise SettingsError("--model: only with --rejudge; the weekly run judges with the shipped detector.")
     with _workspace(workspace) as ws:
         chosen = steps.chosen_week(ws, _day(week))
-        with ws.writing():
-            analysis = steps.analyze(ws, chosen, track=_track)
-        if not analysis.recordings:
-            raise SettingsError(
-                f"Nothing is collected for the week that ends on {chosen}: run `chartropy collect` first."
-            )
+        with recorded(ws, "analyze", chosen) as run:
+            with ws.writing():
+                analysis = steps.analyze(ws, chosen, track=_track)
+            if not analysis.recordings:
+                raise SettingsError(
+                    f"Nothing is collected for the week that ends on {chosen}: run `chartropy collect` first."
+                )
+            measured = analysis.recordings - len(analysis.gaps)
+            run.gaps, run.summary = len(analysis.gaps), f"{measured} of {analysis.recordings} recordings measured"
         _say_analyzed(analysis)
         _end(analysis.gaps)
 
@@ -400,15 +483,47 @@ def label(
 
 
 @app.command()
-def report(workspace: Folder = None, week: Week = None) -> None:
+def report(workspace: Folder = None, week: Week = None, lang: Lang = None) -> None:
     """Write the page of a week, and the index of all."""
     from . import weekly as steps
+    from .runs import recorded
+
+    with _workspace(workspace, lang) as ws:
+        chosen = steps.chosen_week(ws, _day(week))
+        with recorded(ws, "report", chosen) as run, ws.writing():
+            page = steps.report(ws, [chosen])
+            run.summary = str(page.absolute())
+        typer.echo(f"Report: {page.absolute()}")
+
+
+@app.command("deliver")
+def deliver_(
+    workspace: Folder = None,
+    week: Week = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also what was delivered already, or is long past, as if it never was.")
+    ] = False,
+) -> None:
+    """Send a week's report, and what failed before, where [report] in the settings says: folder, mail, webhook."""
+    from . import weekly as steps
+    from .deliver import deliver, is_set
+    from .runs import recorded
 
     with _workspace(workspace) as ws:
+        if not is_set(ws):
+            raise SettingsError(
+                "Nowhere to deliver to: name a folder, a mail server or a webhook under [report] in chartropy.toml "
+                "(docs/REPORTS.md)."
+            )
         chosen = steps.chosen_week(ws, _day(week))
-        with ws.writing():
-            page = steps.report(ws, [chosen])
-        typer.echo(f"Report: {page.absolute()}")
+        with recorded(ws, "deliver", chosen) as run, ws.writing():
+            deliveries = deliver(ws, chosen, again=again)
+            gaps = [one.gap for one in deliveries if one.error]
+            run.gaps, run.summary = len(gaps), f"{len(deliveries) - len(gaps)} of {len(deliveries)} delivered"
+        _say_delivered(deliveries)
+        if not deliveries:
+            typer.echo(f"Nothing new to deliver of the week to {chosen}.")
+        _end(gaps)
 
 
 @app.command("import")
@@ -432,9 +547,10 @@ def import_(
     from ..charts.composite import compose
     from ..charts.importing import import_file
     from ..workspace.errors import ImportFileError
+    from .runs import recorded
 
     outcomes, failed = [], []
-    with _workspace(workspace) as ws, ws.writing():
+    with _workspace(workspace) as ws, recorded(ws, "import") as run, ws.writing():
         for file in files:
             try:
                 outcomes += import_file(ws, file, source, _day(week), kind=kind, country=country)
@@ -443,9 +559,12 @@ def import_(
                     raise
                 failed.append(str(error))
         compose(ws)
+        gaps = [*_gaps_of(outcomes), *failed]
+        positions = sum(outcome.rows for outcome in outcomes)
+        run.gaps, run.summary = len(gaps), f"{len(files)} files for {source}: {positions} positions"
     for outcome in outcomes:
         typer.echo(f"{outcome.chart}, {outcome.period}: {outcome.rows} positions")
-    _end([*_gaps_of(outcomes), *failed])
+    _end(gaps)
 
 
 @app.command()
@@ -679,22 +798,81 @@ def _reasons(given: list[str] | None) -> dict[str, str]:
 def export(
     table: Annotated[
         str,
-        typer.Argument(help="entries, recordings, names, labels, composite, verdicts, descriptors, measures or trend."),
+        typer.Argument(
+            help="entries, recordings, names, labels, composite, verdicts, descriptors, measures, trend or gaps; "
+            "all: every one of them."
+        ),
     ],
     workspace: Folder = None,
-    form: Annotated[str | None, typer.Option("--format", help="csv or parquet.", show_default=False)] = None,
-    out: Out = None,
+    form: Annotated[str | None, typer.Option("--format", help="csv, parquet or xlsx.", show_default=False)] = None,
+    measure: Measure = None,
+    source: Source = None,
+    chart: OfChart = None,
+    country: Country = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Only from the chart week that holds this day on; of tables without weeks, the recordings that were on a "
+            "chart since.",
+            show_default=False,
+        ),
+    ] = None,
+    bom: Annotated[bool, typer.Option("--bom", help="Begin CSV with the mark by which Excel knows UTF-8.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write, .csv, .parquet or .xlsx; for all, .xlsx or a folder.  [default: standard output]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Write a table of the workspace as CSV or Parquet."""
+    """Write a table of the workspace, or all, as CSV, Parquet or Excel; `chartropy dictionary` says what columns are."""
     from ..workspace.workspace import Workspace
+    from .export import form_of_all, write_all
     from .files import format_of, write_table
-    from .tables import NAMES, Tables
+    from .tables import Tables, check_name
 
-    if table not in NAMES:
-        raise SettingsError(f"export {table}: choose one of {', '.join(NAMES)}.")
-    chosen = format_of(out, form)
-    with Workspace(workspace) as ws:
-        write_table(getattr(Tables(ws), table)(), out, chosen)
+    asked = {"measure": measure, "source": source, "chart": chart, "country": country}
+    cut: list[str] = []
+    if table == "all":
+        if given := [name for name, value in asked.items() if value is not None]:
+            raise SettingsError(f"--{given[0]} is for one table: leave it out, or name the table in place of all.")
+        chosen = form_of_all(out, form)
+        assert out
+        with Workspace(workspace) as ws:
+            rows = write_all(Tables(ws), out, chosen, made_at=ws.now(), bom=bom, since=_day(since), cut=cut)
+        typer.echo(f"{out}: {', '.join(f'{name} {count}' for name, count in rows.items())}")
+    else:
+        check_name(table)
+        chosen = format_of(out, form)
+        with Workspace(workspace) as ws:
+            found = Tables(ws).table(table, **asked, since=_day(since))
+            write_table(found, out, chosen, name=table, bom=bom, made_at=ws.now(), cut=cut)
+    _end(cut)
+
+
+@app.command()
+def dictionary(
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write, .md, .csv, .parquet or .xlsx.  [default: Markdown, printed]", show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Say what every column of every exported table is: type, unit, range, meaning, whether it may be empty."""
+    from ..workspace.files import whole_file
+    from .dictionary import as_markdown, as_table
+    from .files import format_of, write_table
+
+    if out is None:
+        typer.echo(as_markdown(), nl=False)
+    elif out.suffix.lower() == ".md":
+        with whole_file(out) as part:
+            part.write_text(as_markdown(), encoding="utf-8", newline="\n")
+    else:
+        write_table(as_table(), out, format_of(out), name="dictionary")
 
 
 @app.command()
@@ -702,7 +880,14 @@ def sameness(
     source: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],
     chart: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],
     country: Annotated[str | None, typer.Option(help="Where the chart has several.", show_default=False)] = None,
-    week: Week = None,
+    week: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Any day of the chart week.  [default: the last that is stored]",
+            show_default=False,
+        ),
+    ] = None,
     workspace: Folder = None,
     out: Out = None,
 ) -> None:
@@ -710,10 +895,9 @@ def sameness(
     from ..workspace.workspace import Workspace
     from .files import format_of, write_table
     from .tables import Tables
-    from .weekly import chosen_week
 
     with Workspace(workspace) as ws:
-        found = Tables(ws).sameness(source, chart, chosen_week(ws, week.date() if week else None), country)
+        found = Tables(ws).sameness(source, chart, week.date() if week else None, country)
         write_table(found, out, format_of(out, None))
 
 
@@ -725,6 +909,8 @@ def decompose(
     after: Annotated[str, typer.Option(help="Another.")],
     country: Annotated[str | None, typer.Option(help="Where the chart has several.", show_default=False)] = None,
     measure: Annotated[str, typer.Option(help="cultural_entropy or diversity.mean_distance.")] = "cultural_entropy",
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap: the same seed gives the same numbers.")] = 0,
+    replicates: Annotated[int, typer.Option(min=100, help="Of the bootstrap.")] = 1000,
     workspace: Folder = None,
     out: Out = None,
 ) -> None:
@@ -735,7 +921,9 @@ def decompose(
 
     spans = [_ends(given, name) for given, name in ((before, "--before"), (after, "--after"))]
     with Workspace(workspace) as ws:
-        found = Tables(ws).decompose(source, chart, spans[0], spans[1], country, measure=measure)
+        found = Tables(ws).decompose(
+            source, chart, spans[0], spans[1], country, measure=measure, seed=seed, replicates=replicates
+        )
         write_table(found, out, format_of(out, None))
 
 
@@ -745,10 +933,13 @@ def power(
         list[float] | None,
         typer.Option(help="Percent per year; may be given again.  [default: 5, 10, 20]", show_default=False),
     ] = None,
-    measure: Annotated[str, typer.Option(help="As `chartropy export measures` names it.")] = "cultural_entropy",
-    source: Annotated[str | None, typer.Option(help="Only this source.", show_default=False)] = None,
-    chart: Annotated[str | None, typer.Option(help="Only this chart.", show_default=False)] = None,
-    country: Annotated[str | None, typer.Option(help="Only this country's.", show_default=False)] = None,
+    measure: Annotated[
+        str | None,
+        typer.Option(help="As `chartropy export measures` names it.  [default: cultural_entropy]", show_default=False),
+    ] = None,
+    source: Source = None,
+    chart: OfChart = None,
+    country: Country = None,
     at_once: Annotated[
         bool, typer.Option("--at-once", help="A step of so many percent, as many weeks before as after.")
     ] = False,
@@ -761,11 +952,16 @@ def power(
             help="Spread of the weeks in percent of their mean; no workspace is read then.", show_default=False
         ),
     ] = None,
-    autocorrelation: Annotated[float, typer.Option(min=0, max=0.98, help="Of neighbouring weeks, with --sd.")] = 0.5,
+    autocorrelation: Annotated[
+        float | None,
+        typer.Option(min=0, max=0.98, help="Of neighbouring weeks, with --sd.  [default: 0.5]", show_default=False),
+    ] = None,
     workspace: Folder = None,
+    out: Out = None,
 ) -> None:
     """Say how many weeks it takes until a change of so many percent would be seen."""
     from ..workspace.workspace import Workspace
+    from .files import format_of, write_table
     from .tables import Tables
 
     changes = change or [5.0, 10.0, 20.0]
@@ -777,15 +973,29 @@ def power(
 
         if not 0 < sd < 1e6:
             raise SettingsError(f"--sd {sd:g}: give a spread above 0 and below a million, in percent.")
+        others = {"--measure": measure, "--source": source, "--chart": chart, "--country": country, "--out": out}
+        if given := [option for option, value in others.items() if value is not None]:
+            raise SettingsError(f"{given[0]} is about measured charts, and --sd about none: leave one of them out.")
+        autocorrelation = 0.5 if autocorrelation is None else autocorrelation
         options = {"shape": "step" if at_once else "steady", "power": probability}
         needed = [weeks_needed(one / sd, sd=1.0, autocorrelation=autocorrelation, **options) for one in changes]
         rows = [[f"{one:g}% {shape}", _weeks(weeks)] for one, weeks in zip(changes, needed, strict=True)]
         _show(["Change", "Weeks"], rows)
         return
+    if autocorrelation is not None:
+        raise SettingsError("--autocorrelation is for --sd: that of measured charts is measured.")
+    measure = measure or "cultural_entropy"
+    chosen = format_of(out, None)
     with Workspace(workspace) as ws:
-        found = Tables(ws).power(changes, measure, source, chart, country, at_once=at_once, power=probability)
+        found = Tables(ws).power(
+            changes, measure, source, chart, country, at_once=at_once, power=probability,
+            track=lambda work: _track(work, "Simulated", len(work)),
+        )  # fmt: skip
     if found.empty:
         raise SettingsError(f"--measure {measure}: it was never measured here. Run `chartropy weekly`, or give --sd.")
+    if out is not None:
+        write_table(found, out, chosen)
+        return
     rows = [
         [
             f"{row['source']} {row['chart']} {row['country']}",
@@ -794,14 +1004,15 @@ def power(
             f"{100 * row['sd'] / abs(row['mean']):.1f}%" if row["sd"] > 0 else "unknown",
             f"{row['autocorrelation']:.2f}" if row["sd"] > 0 else "unknown",
             f"{row['change_percent']:g}% {shape}",
-            _weeks(row["weeks"]) if row["sd"] > 0 else _why_unknown(row["n"]),
+            f"{_weeks(row['weeks'])} ({_weeks(row['weeks_low'])} to {_weeks(row['weeks_high'])})"
+            if row["sd"] > 0
+            else _why_unknown(row["n"]),
         ]
         for row in found.to_dict("records")
     ]
     _show(["Chart", "n", "Mean", "Spread", "Autocorrelation", "Change", "Weeks until seen"], rows)
     typer.echo(f"{measure}: weeks until a trend test at .05 sees the change with probability {probability:g}.")
-    if found["n"].min() < 52:
-        typer.echo("Spread and autocorrelation of less than a year are rough: read an order of magnitude.")
+    typer.echo("In brackets: 95% interval, since spread and autocorrelation are known from n weeks only.")
 
 
 def _why_unknown(n: int) -> str:
@@ -824,20 +1035,96 @@ def _ends(given: str, option: str) -> tuple[date, date]:
 
 
 @app.command()
-def status(workspace: Folder = None) -> None:
+def status(
+    workspace: Folder = None,
+    runs: Annotated[bool, typer.Option("--runs", help="Show the runs: when, how long, how they ended.")] = False,
+    last: Annotated[int, typer.Option(min=1, help="How many runs, with --runs.")] = 20,
+) -> None:
     """Show what the workspace holds, week by week, and what is missing and why."""
     from ..workspace.workspace import Workspace
+    from .runs import as_rows, read_runs
     from .status import read_status
 
     with Workspace(workspace) as ws:
-        found = read_status(ws)
+        past = read_runs(ws, last if runs else 1)
+        found = None if runs else read_status(ws)
+    if found is None:
+        if past:
+            _show(*as_rows(past))
+        else:
+            typer.echo("No run is remembered yet.")
+        return
     typer.echo(found.summary)
+    typer.echo(f"Last run: {past[0] if past else 'none is remembered'}")
     _show(list(found.weeks.columns), found.weeks.to_numpy().tolist())
     for title, lines in (("Charts missing or incomplete", found.charts), ("Recordings unmeasured", found.recordings)):
         if lines:
             typer.echo(f"\n{title}:")
             for line in lines:
                 typer.echo(f"  {line}")
+
+
+@app.command()
+def schedule(
+    at: Annotated[str, typer.Option(help="Days and a time: 'mon 09:00', 'mon,thu 18:30'.")] = "mon 09:00",
+    timezone: Annotated[
+        str | None,
+        typer.Option(help="Such as Europe/Moscow.  [default: the setting timezone]", show_default=False),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="systemd, cron, github or windows.  [default: what this machine has]",
+            show_default=False,
+        ),
+    ] = None,
+    workspace: Folder = None,
+    name: Annotated[str, typer.Option(help="Of the schedule: another for each workspace.")] = "chartropy",
+    install: Annotated[bool, typer.Option("--install", help="Put it where the scheduler reads it.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Undo an installation.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File to write, or a folder; systemd has two files.", show_default=False),
+    ] = None,
+) -> None:
+    """Have the weekly run woken by systemd, cron, GitHub Actions or Windows: print, write or install what they are told."""
+    from importlib.metadata import version
+
+    from ..workspace.clock import now
+    from ..workspace.settings import load_settings
+    from ..workspace.workspace import DEFAULT_FOLDER
+    from .schedule import job_of, read_at, variables_left_behind
+    from .schedulers import FORMATS, usual_format
+
+    chosen = form or usual_format()
+    if chosen not in FORMATS:
+        raise SettingsError(f"--format {form}: choose one of {', '.join(FORMATS)}.")
+    if install + remove + (out is not None) > 1:
+        raise SettingsError("--install, --remove and --out: give one of them.")
+    folder = (workspace or Path(DEFAULT_FOLDER)).expanduser().absolute()
+    due = read_at(at, timezone or load_settings(folder).timezone)
+    scheduler = FORMATS[chosen](job_of(folder, due, name, now(due.zone), version("chartropy")))
+    left = []
+    if remove or install:
+        done = scheduler.remove() if remove else scheduler.install()
+        for line in done.said:
+            typer.echo(line)
+        for line in done.left:
+            typer.echo(f"Left to you: {line}", err=True)
+        left = done.left
+    elif out is not None:
+        for path in scheduler.write(out):
+            typer.echo(f"Written: {path}")
+    else:
+        files = scheduler.files()
+        for file, text in files.items():
+            typer.echo((f"# {file}\n" if len(files) > 1 else "") + text)
+    if not remove:
+        typer.echo(f"Due next: {due.next(now(due.zone)):%a %Y-%m-%d %H:%M} ({due.zone})", err=True)
+        for note in [*scheduler.notes(), *variables_left_behind()]:
+            typer.echo(note, err=True)
+    _exit(left)
 
 
 def main() -> None:
@@ -864,10 +1151,19 @@ def _fail(message: str, code: int) -> None:
     raise SystemExit(code) from None
 
 
-def _workspace(folder: Path | None):
+def _workspace(folder: Path | None, languages: list[str] | None = None):
     from ..workspace.workspace import Workspace
 
-    return Workspace(folder, create=True)
+    if not languages:
+        return Workspace(folder, create=True)
+    from .words import LANGUAGES
+
+    if wrong := [language for language in languages if language not in LANGUAGES]:
+        raise SettingsError(f"--lang {wrong[0]}: choose {' or '.join(LANGUAGES)}.")
+    workspace = Workspace(folder, create=True)
+    report = workspace.settings.report.model_copy(update={"languages": tuple(dict.fromkeys(languages))})
+    workspace.settings = workspace.settings.model_copy(update={"report": report})
+    return workspace
 
 
 def _kind(period: str) -> Kind:
@@ -901,6 +1197,18 @@ def _say_collected(outcomes: Iterable, claims: Claims) -> None:
         typer.echo(f"claims that a recording is AI: {claims.changed} new, changed or withdrawn")
 
 
+def _say_delivered(deliveries: Iterable[Delivery]) -> None:
+    weeks: dict[tuple[str, str], list[date]] = {}
+    for one in deliveries:
+        if not one.error:
+            weeks.setdefault((one.way, one.target), []).append(one.week)
+    for (way, target), done in weeks.items():
+        said = f"week to {done[0]}" if len(done) == 1 else f"weeks to {done[0]} and {done[1]}"
+        if len(done) > 2:
+            said = f"{len(done)} weeks, the last to {max(done)}"
+        typer.echo(f"Delivered: {way} to {target}, {said}")
+
+
 def _places(positions: Mapping[str, int]) -> str:
     return ", ".join(f"{chart} {position}" for chart, position in positions.items())
 
@@ -928,6 +1236,11 @@ def _say_analyzed(analysis) -> None:
 
 def _end(gaps: list[str], count: int | None = None) -> None:
     """List the gaps, all or the first of so many, and leave with the exit code they call for."""
+    _list(gaps, count)
+    _exit(gaps)
+
+
+def _list(gaps: list[str], count: int | None = None) -> None:
     if not gaps:
         return
     count = count or len(gaps)
@@ -936,7 +1249,23 @@ def _end(gaps: list[str], count: int | None = None) -> None:
         typer.echo(f"  {gap}", err=True)
     if count > SHOWN_GAPS:
         typer.echo(f"  ... and {count - SHOWN_GAPS} more", err=True)
-    raise typer.Exit(GAPS)
+
+
+def _exit(gaps: list[str]) -> None:
+    if gaps:
+        raise typer.Exit(GAPS)
+
+
+@contextmanager
+def _notice_of_failure(workspace: Workspace, command: str) -> Iterator[None]:
+    """Have those told by mail who look after the workspace, where what runs inside fails; who stops it knows."""
+    try:
+        yield
+    except Exception as error:
+        from .deliver import notify_failure
+
+        notify_failure(workspace, command, error)
+        raise
 
 
 def _track(items: Iterable[T], what: str, total: int) -> Iterator[T]:

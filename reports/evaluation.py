@@ -25,7 +25,7 @@ from ..workspace.errors import SettingsError
 from ..workspace.files import whole_file
 from .figures import curve
 from .weekly import Track, plainly
-from .words import environment, percent
+from .words import ENGLISH
 
 
 def train_detector(
@@ -212,11 +212,11 @@ def _write_json(value: dict, beside: Path) -> None:
 
 
 def _write_page(about: dict, found: dict, out: Path, how: str) -> None:
-    page = environment().get_template("detector.html").render(
+    page = ENGLISH.environment.get_template("detector.html").render(
         about=about,
         found=found,
         how=how,
-        percent=percent,
+        percent=ENGLISH.percent,
         roc=curve(
             found["roc"],
             name="roc",

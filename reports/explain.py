@@ -16,7 +16,7 @@ from ..features.sketch import Sketch, frequencies, sketch_file
 from ..workspace.errors import AudioError
 from ..workspace.files import whole_file
 from .figures import folded, peaks
-from .words import environment
+from .words import ENGLISH
 
 AROUND = 65
 """Bins (175 Hz) of whose median the level is taken away, so that slope and music's broad shape fall out."""
@@ -72,7 +72,7 @@ def claims_of(path: Path) -> list[Evidence]:
 
 def write_explanation(explained: list[Explained], detector: Detector, out: Path) -> None:
     """Write a page about files: figures, numbers and sentences, nothing loaded from elsewhere."""
-    page = environment().get_template("explain.html").render(
+    page = ENGLISH.environment.get_template("explain.html").render(
         files=[(one, *_figures(place, one)) for place, one in enumerate(explained)],
         detector=detector,
     )  # fmt: skip
@@ -80,9 +80,23 @@ def write_explanation(explained: list[Explained], detector: Detector, out: Path)
         part.write_text(page, encoding="utf-8")
 
 
-def _figures(place: int, one: Explained) -> tuple[str, str]:
+def fine_structure(one: Explained) -> tuple[np.ndarray, np.ndarray, list[float]]:
+    """Return what the detector reads of a spectrum: its lines above what is around them.
+
+    Returns
+    -------
+    hertz, level : numpy.ndarray, shape (bins,)
+        In Hz, and in dB above the median of the `AROUND` bins about each.
+    marks : list of float
+        The highest lines of the lattice that was found, in Hz.
+
+    Raises
+    ------
+    ValueError
+        Of a file that could not be measured there is none.
+    """
     if one.sketch is None or one.sketch.lines is None or one.sound.verdict == "unmeasured":
-        return "", ""
+        raise ValueError(f"{one.path} was not measured: {one.sound.reason}")
     level = one.sketch.mid.astype(np.float32)
     around = np.median(
         np.lib.stride_tricks.sliding_window_view(np.pad(level, AROUND // 2, mode="edge"), AROUND), axis=1
@@ -91,10 +105,14 @@ def _figures(place: int, one: Explained) -> tuple[str, str]:
     read = (hertz > EDGES_HZ[0]) & (hertz < EDGES_HZ[-1])
     counted = one.sound.evidence.get("peaks_hz")
     marks = [float(peak) for peak in counted] if isinstance(counted, list) else []
+    return hertz[read], (level - around)[read], marks
+
+
+def _figures(place: int, one: Explained) -> tuple[str, str]:
+    if one.sketch is None or one.sketch.lines is None or one.sound.verdict == "unmeasured":
+        return "", ""
     spectrum = peaks(
-        hertz[read],
-        (level - around)[read],
-        marks,
+        *fine_structure(one),
         name=f"spectrum-{place}",
         title="Fine structure of the long-term spectrum, with the highest lines of the lattice",
     )

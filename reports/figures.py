@@ -49,6 +49,8 @@ LINES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), "-", "-")
 WEEK = 7
 WIDTH, HEIGHT, POINTS_PER_INCH = 420, 240, 72
 TEXT = 11.5
+PNG_DOTS = 2.5 * POINTS_PER_INCH
+"""Dots per inch: sharp on screens of twice the usual density."""
 MOST_TICKS = 6
 SVG = "{http://www.w3.org/2000/svg}"
 XLINK = "{http://www.w3.org/1999/xlink}"
@@ -113,6 +115,7 @@ def over_time(
     number: Callable[[float], str],
     tick: Callable[[float], str],
     stamp: str = "",
+    png: io.BytesIO | None = None,
 ) -> str:
     """Draw numbers over the weeks, with their intervals as bands.
 
@@ -137,6 +140,8 @@ def over_time(
         Writes a value on the vertical axis.
     stamp : str, optional
         Written across the figure.
+    png : io.BytesIO, optional
+        The same figure as PNG is written there.
 
     Returns
     -------
@@ -177,7 +182,7 @@ def over_time(
             columnspacing=1.4,
             borderpad=0.1,
         )
-    return _svg(figure, name, title, stamp)
+    return _svg(figure, name, title, stamp, png)
 
 
 def side_by_side(
@@ -191,6 +196,7 @@ def side_by_side(
     number: Callable[[float], str],
     tick: Callable[[float], str],
     stamp: str = "",
+    png: io.BytesIO | None = None,
 ) -> str:
     """Draw one number per row with its interval, this week's above the earlier one's.
 
@@ -198,7 +204,7 @@ def side_by_side(
     ----------
     rows : sequence of Row
         From top to bottom.
-    name, title, unit, number, tick, stamp
+    name, title, unit, number, tick, stamp, png
         As for :func:`over_time`; here values run from left to right.
     legend : tuple of str
         Names of the number now and of the earlier one.
@@ -259,7 +265,7 @@ def side_by_side(
             labelcolor=INK,
             borderpad=0.1,
         )
-    return _svg(figure, name, title, stamp)
+    return _svg(figure, name, title, stamp, png)
 
 
 def curve(points: Sequence[Sequence[float]], *, name: str, title: str, x: str, y: str, dots: bool = False) -> str:
@@ -505,11 +511,16 @@ def _ticks() -> Any:
     return MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10])
 
 
-def _svg(figure: Figure, name: str, title: str, stamp: str) -> str:
+def _svg(figure: Figure, name: str, title: str, stamp: str, png: io.BytesIO | None = None) -> str:
     from matplotlib import rc_context
 
     if stamp:
         figure.text(0.5, 0.5, stamp, color=QUIET, alpha=0.28, fontsize=34, ha="center", va="center", rotation=18)
+    if png is not None:
+        figure.patch.set_visible(True)  # mail is read on dark paper too
+        with rc_context({"font.family": "DejaVu Sans"}):
+            figure.savefig(png, format="png", dpi=PNG_DOTS, facecolor=PAPER, metadata={"Software": None})
+        figure.patch.set_visible(False)
     out = io.BytesIO()
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "DejaVu Sans"}):
         figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})

@@ -4,57 +4,167 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ..audio.decode import find_audio
+from ..workspace.clock import now
 from ..workspace.errors import SettingsError
 from ..workspace.files import whole_file
 from .places import is_url
 from .weekly import Track, in_parallel, plainly
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas as pd
 
     from ..analysis.detector import Detector, Verdict
     from .explain import Explained
 
 FORMATS = ("csv", "parquet")
+"""Forms for tables of any size."""
+
+WORKBOOK = "xlsx"
+"""The form for those that a spreadsheet holds."""
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""A spreadsheet may run a cell of a CSV file that begins with one of these."""
+
+ROWS_AT_ONCE = 10_000
+"""Rows that are made text, or cells of a workbook, at once: a large table is never held twice."""
 
 
 def format_of(out: Path | None, asked: str | None = None) -> str:
-    """Return ``csv`` or ``parquet``: as asked, else by the file's suffix, else CSV.
+    """Return one of `FORMATS`, or `WORKBOOK`: as asked, else by the file's suffix, else CSV.
 
     Raises
     ------
     SettingsError
-        For another format or suffix, or Parquet without a file to write to.
+        For another format or suffix, or a form that is not for a terminal without a file to write to.
     """
     suffix = out.suffix.lower().lstrip(".") if out else ""
     found = asked or suffix or "csv"
-    if found not in FORMATS:
+    if found not in (*FORMATS, WORKBOOK):
         where = f"--format {asked}" if asked else f"--out {out}"
-        raise SettingsError(f"{where}: write .csv or .parquet.")
-    if found == "parquet" and out is None:
-        raise SettingsError("Parquet is not for a terminal: name a file with --out FILE.parquet.")
+        raise SettingsError(f"{where}: write .csv, .parquet or .xlsx.")
+    if found != "csv" and out is None:
+        called = {"parquet": "Parquet", "xlsx": "Excel"}[found]
+        raise SettingsError(f"{called} is not for a terminal: name a file with --out FILE.{found}.")
     return found
 
 
-def write_table(table: pd.DataFrame, out: Path | None, form: str) -> None:
+def write_table(
+    table: pd.DataFrame,
+    out: Path | None,
+    form: str,
+    *,
+    name: str = "table",
+    bom: bool = False,
+    made_at: datetime | None = None,
+    cut: list[str] | None = None,
+) -> None:
     """Write a table whole or not at all; to standard output when `out` is None.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    out : Path, optional
+    form : str
+        One of `FORMATS`, or `WORKBOOK`.
+    name : str
+        One of :data:`.dictionary.COLUMNS`, which then gives columns their types and descriptions; or any name.
+    bom : bool
+        Of CSV: begin with the mark by which Excel knows UTF-8.
+    made_at : datetime, optional
+        When a workbook says it was made; default: now.
+    cut : list of str, optional
+        Takes what was cut because a cell of Excel does not hold it; default: such texts are refused.
 
     Raises
     ------
+    SettingsError
+        When a workbook does not hold it, or `bom` is for another form than CSV.
     DiskFull, WorkspaceReadOnly
         When it cannot be written; a file that was there stays as it was.
     """
+    from .dictionary import COLUMNS, typed
+
+    if bom and form != "csv":
+        raise SettingsError(f"--bom is for CSV, not for {form}.")
+    table = typed(table, COLUMNS.get(name, {}))
     if out is None:
-        table.to_csv(sys.stdout, index=False, lineterminator="\n")
+        if bom:
+            sys.stdout.write("\ufeff")
+        _write_csv(table, sys.stdout)
+    elif form == WORKBOOK:
+        from .workbook import write_workbook
+
+        write_workbook(out, {name: table}, made_at=made_at or now(), cut=cut)
+    else:
+        with whole_file(out) as part:
+            if form == "parquet":
+                _write_parquet(table, part, name)
+            else:
+                with part.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as file:
+                    _write_csv(table, file)
+
+
+def _write_csv(table: pd.DataFrame, file: TextIO) -> None:
+    for start in range(0, len(table) or 1, ROWS_AT_ONCE):
+        rows = harmless(table.iloc[start : start + ROWS_AT_ONCE])
+        rows.to_csv(file, index=False, header=not start, lineterminator="\n")
+
+
+def harmless(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table that is safe to open in a spreadsheet once it is CSV.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Texts that a spreadsheet might run begin with an apostrophe, and break their lines with LF alone; numbers stay
+        numbers: a minus in front is a sign there, not the start of a formula.
+    """
+    made: dict[str, Any] = {}
+    for name, dtype in table.dtypes.items():
+        if dtype.kind not in "biufc":
+            cells = table[name].tolist()
+            safe = [_harmless(cell) if isinstance(cell, str) else cell for cell in cells]
+            if safe != cells:  # seldom, and a column made anew takes long
+                made[str(name)] = safe
+    return table.assign(**made) if made else table
+
+
+def _harmless(cell: str) -> str:
+    written = one_break(cell)
+    return f"'{written}" if written.startswith(FORMULA_STARTS) else written
+
+
+def one_break(text: str) -> str:
+    """Return a text whose lines all end in LF: a lone CR is not quoted in CSV, and breaks the row."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _write_parquet(table: pd.DataFrame, target: Path, name: str) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    from .dictionary import COLUMNS, about
+
+    columns = COLUMNS.get(name, {})
+    if not columns:
+        table.to_parquet(target, index=False)
         return
-    with whole_file(out) as part:
-        if form == "parquet":
-            table.to_parquet(part, index=False)
-        else:
-            table.to_csv(part, index=False, lineterminator="\n", encoding="utf-8")
+    rows = pa.Table.from_pandas(table, preserve_index=False)
+    fields = []
+    for field in rows.schema:
+        if column := columns.get(field.name):
+            said = {"description": column.meaning, "unit": column.unit, "range": column.span}
+            field = field.with_metadata({key: value for key, value in said.items() if value})
+            if column.type in ("text", "date", "time"):  # also where nothing is in it
+                field = field.with_type(pa.string())
+        fields.append(field)
+    metadata = {**(rows.schema.metadata or {}), b"description": about(name).encode()}
+    parquet.write_table(rows.cast(pa.schema(fields, metadata)), target)
 
 
 def detect_file(path: Path | str) -> Verdict:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,12 +22,14 @@ from urllib.parse import urlsplit
 import pandas as pd
 from markupsafe import Markup
 
+from ..charts.composite import SOURCE as COMPOSITE
 from ..charts.periods import first_day
 from ..workspace.files import whole_file
 from . import figures
 from .compare import MEASURES, ONE_WEEK, SHARES, Estimate, apart, compare
+from .files import harmless
 from .season import Key, Season, Weekly, all_weeks, float_of, history_of, in_order, key_of, keys_of, names_of
-from .words import decimal, environment, percent, percent_tick, plain_tick, say, short_day, text, value_of, writer_of
+from .words import LANGUAGES, Words, text, words_in
 
 TABLES = {
     name: tuple(columns.split())
@@ -41,19 +45,17 @@ TABLES = {
 }
 """The CSV files beside a page, and their columns in order."""
 
-NUMBERS = frozenset(
-    {"position", "probability", "value", "low", "high", "n", "score", "points", "share", "position_without"}
-)
-"""Columns that hold numbers: a minus in front is a sign there, not the start of a formula."""
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A spreadsheet may run a cell that begins with one of these."""
-
 FINDINGS = (("ai_share", max), ("ai_share.top10", max), ("cultural_entropy", min))
 """What the three sentences at the top are about, and which chart each speaks of."""
 
 LONGEST_FIGURE = timedelta(weeks=104)
 MOST_MOVES = 3
+SYNTHETIC = "SYNTHETIC"
+"""Stands in every row of a table about music that is made up."""
+
+
+Versions = list[tuple[Words, str]]
+"""The languages of a page, and the file of each."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,9 @@ class Changes:
     newly_ai: list[Place] = field(default_factory=list)
 
 
-def write_week(folder: Path, season: Season, week: date, *, made_at: datetime) -> Path:
+def write_week(
+    folder: Path, season: Season, week: date, *, made_at: datetime, languages: Sequence[str] = ("en",)
+) -> Path:
     """Write the page of a week and the CSV files beside it.
 
     Parameters
@@ -117,48 +121,59 @@ def write_week(folder: Path, season: Season, week: date, *, made_at: datetime) -
         Last day of the chart week.
     made_at : datetime
         Printed on the page; the same data and time give the same bytes.
+    languages : sequence of str
+        The page in the first is ``index.html``; in each other, ``index.<language>.html``. One that lies there in a
+        language that is not asked for is removed: it would not be brought up to date.
 
     Returns
     -------
     Path
-        The page.
+        The page in the first language.
 
     Raises
     ------
+    SettingsError
+        When pages cannot be written in one of `languages`.
     DiskFull, WorkspaceReadOnly
         When a file cannot be written; one that was there stays as it was.
     """
+    versions = versions_in(languages)
     weekly = Weekly(season, week)
-    keys = weekly.keys
-    for number, key in enumerate(keys):
+    for number, key in enumerate(weekly.keys):
         weekly.styles[key] = number
+    target = folder / week.isoformat()
+    for name, table in weekly.tables().items():
+        _write(target / f"{name}.csv", csv(table, TABLES[name], synthetic=season.synthetic))
+    return _write_all(target, {file: _week(weekly.in_words(words), made_at, versions) for words, file in versions})
+
+
+def _week(weekly: Weekly, made_at: datetime, versions: Versions) -> str:
+    """Return a week's page in the language that `weekly` is spoken of."""
+    season, week, say = weekly.season, weekly.week, weekly.words.say
     stamp = say("synthetic_mark") if season.synthetic else ""
-    charts = [_chart(weekly, key, f"chart-{number}", stamp) for number, key in enumerate(keys, 1)]
     earlier = [day for day in weekly.weeks if day < week]
-    html = _render(
+    return _render(
         "week.html",
+        weekly.words,
+        versions,
         season=season,
         made_at=made_at,
         week=week,
         first=first_day(week),
         earlier=earlier[-1] if earlier else None,
-        findings=[_finding(weekly, measure, best) for measure, best in FINDINGS],
+        findings=findings(weekly),
         compared=_compared_figure(weekly, stamp),
-        charts=charts,
+        charts=[_chart(weekly, key, f"chart-{number}", stamp) for number, key in enumerate(weekly.keys, 1)],
         gaps=[(key_of(row), text(row.reason)) for row in weekly.gaps.itertuples()],
-        unmeasured=_unmeasured(weekly),
+        unmeasured=unmeasured(weekly),
         recordings=weekly.now["recording_id"].nunique(),
         methods=_methods(weekly),
         detector=_detector(season.about.get("detector") or {}),
         files=_files(weekly),
     )
-    target = folder / week.isoformat()
-    for name, table in weekly.tables().items():
-        _write(target / f"{name}.csv", csv(table, TABLES[name], synthetic=season.synthetic))
-    return _write(target / "index.html", html)
 
 
-def write_index(folder: Path, season: Season, *, made_at: datetime) -> Path:
+def write_index(folder: Path, season: Season, *, made_at: datetime, languages: Sequence[str] = ("en",)) -> Path:
     """Write the page that lists all weeks with their headline numbers.
 
     Parameters
@@ -169,23 +184,34 @@ def write_index(folder: Path, season: Season, *, made_at: datetime) -> Path:
         Of all weeks.
     made_at : datetime
         Printed on the page.
+    languages : sequence of str
+        As for :func:`write_week`.
 
     Returns
     -------
     Path
-        The page.
+        The page in the first language.
 
     Raises
     ------
+    SettingsError
+        When pages cannot be written in one of `languages`.
     DiskFull, WorkspaceReadOnly
         When it cannot be written; one that was there stays as it was.
     """
+    versions = versions_in(languages)
+    return _write_all(folder, {file: _index(season, words, made_at, versions) for words, file in versions})
+
+
+def _index(season: Season, words: Words, made_at: datetime, versions: Versions) -> str:
+    """Return the index in a language."""
+    say = words.say
     weeks = all_weeks(season)
     history = history_of(season.measures)
     keys = in_order({key for key, _ in history} | keys_of(season.entries) | keys_of(season.gaps))
     gaps = Counter(season.gaps["week"])
     sizes = season.entries.groupby(["source", "chart", "country", "week"])["position"].count().to_dict()
-    names = names_of(keys)
+    names = names_of(keys, words)
     rows = []
     for week in reversed(weeks):
         iso = week.isoformat()
@@ -199,7 +225,10 @@ def write_index(folder: Path, season: Season, *, made_at: datetime) -> Path:
         rows.append((week, first_day(week), cells, gaps[iso]))
     stamp = say("synthetic_mark") if season.synthetic else ""
     drawn = []
-    for measure, writer, tick in (("ai_share", percent, percent_tick), ("cultural_entropy", decimal, plain_tick)):
+    for measure, writer, tick in (
+        ("ai_share", words.percent, words.percent_tick),
+        ("cultural_entropy", words.decimal, words.plain_tick),
+    ):
         series = [
             figures.Series(names[key], _points(history.get((key, measure), []), weeks[-1]), number)
             for number, key in enumerate(keys)
@@ -222,14 +251,13 @@ def write_index(folder: Path, season: Season, *, made_at: datetime) -> Path:
                 title=title,
                 unit=say("unit", measure),
                 weeks_title=say("weeks_axis"),
-                day=short_day,
+                day=words.short_day,
                 number=writer,
                 tick=tick,
                 stamp=stamp,
             )
             drawn.append((title, Markup(svg)))  # noqa: S704 - made by figures, which escapes what it writes
-    html = _render("index.html", season=season, made_at=made_at, rows=rows, figures=drawn, week=None)
-    return _write(folder / "index.html", html)
+    return _render("index.html", words, versions, season=season, made_at=made_at, rows=rows, figures=drawn, week=None)
 
 
 # -- what a page shows -------------------------------------------------------------------------------------------------
@@ -246,6 +274,38 @@ def safe_link(link: object) -> str:
     return written if parts.scheme in ("http", "https") and host else ""
 
 
+def findings(weekly: Weekly) -> list[dict[str, Any]]:
+    """Return what stands at the top of a week's page.
+
+    Returns
+    -------
+    list of dict
+        ``measure, number, label, sentence, note``, as the page writes them; ``key`` and ``now``: the chart and the estimate
+        that they are about, None where nothing can be said.
+    """
+    return [_finding(weekly, measure, best) for measure, best in FINDINGS]
+
+
+def pictures(weekly: Weekly) -> list[tuple[str, bytes]]:
+    """Return the week's figures that stand beside the findings in a mail: titles and PNG files.
+
+    Every chart's AI share beside the others', then AI share and diversity of the charts that the findings speak of.
+    """
+    for number, key in enumerate(weekly.keys):
+        weekly.styles[key] = number
+    stamp = weekly.words.say("synthetic_mark") if weekly.season.synthetic else ""
+    drawn: list[tuple[str, bytes]] = []
+    png = io.BytesIO()
+    if len(weekly.keys) > 1 and (figure := _compared_figure(weekly, stamp, png)):
+        drawn.append((figure["title"], png.getvalue()))
+    for found in findings(weekly):
+        png = io.BytesIO()
+        if found["key"] and found["measure"] in ("ai_share", "cultural_entropy"):
+            figure = _figure(weekly, found["key"], found["measure"], "picture", stamp, png)
+            drawn += [(figure["title"], png.getvalue())] if figure else []
+    return drawn
+
+
 def _finding(weekly: Weekly, measure: str, best: Callable[..., Key]) -> dict[str, Any]:
     """Say one thing about the week: the chart that stands out, with its interval, n and what it was before."""
     found = {key: now for key in weekly.keys if (now := weekly.estimate(key, measure))}
@@ -253,14 +313,16 @@ def _finding(weekly: Weekly, measure: str, best: Callable[..., Key]) -> dict[str
         return {
             "measure": measure,
             "number": "",
-            "label": say("finding_label", measure),
-            "sentence": say("nothing_found", measure, weekly.now["recording_id"].nunique()),
+            "label": weekly.words.say("finding_label", measure),
+            "sentence": weekly.words.say("nothing_found", measure, weekly.now["recording_id"].nunique()),
             "note": "",
+            "key": None,
+            "now": None,
         }
     key = best(found, key=lambda one: found[one].value)
     now = found[key]
     others = [weekly.names[other] for other, estimate in found.items() if other != key and not apart(now, estimate)]
-    sentence = say(
+    sentence = weekly.words.say(
         "finding",
         measure,
         weekly.names[key],
@@ -270,10 +332,12 @@ def _finding(weekly: Weekly, measure: str, best: Callable[..., Key]) -> dict[str
     )
     return {
         "measure": measure,
-        "number": value_of(measure, now.value),
-        "label": say("finding_label", measure, weekly.names[key]),
+        "number": weekly.words.value_of(measure, now.value),
+        "label": weekly.words.say("finding_label", measure, weekly.names[key]),
         "sentence": sentence,
-        "note": say("rank", measure, len(found), others) if len(weekly.keys) > 1 else "",
+        "note": weekly.words.say("rank", measure, len(found), others) if len(weekly.keys) > 1 else "",
+        "key": key,
+        "now": now,
     }
 
 
@@ -285,11 +349,14 @@ def _chart(weekly: Weekly, key: Key, name: str, stamp: str) -> dict[str, Any]:
     return {
         "id": name,
         "name": weekly.names[key],
-        "full_name": say("full_chart_name", key),
-        "source_name": say("provider", key.source),
+        "full_name": weekly.words.say("full_chart_name", key),
+        "source_name": weekly.words.say("provider", key.source),
+        "is_composite": key.source == COMPOSITE,
         "style": weekly.styles[key] % len(figures.SERIES) + 1,
         "places": places,
-        "strip": _drawn(figures.strip(marks, name=f"{name}-strip", title=say("strip_title", tally))) if marks else "",
+        "strip": _drawn(figures.strip(marks, name=f"{name}-strip", title=weekly.words.say("strip_title", tally)))
+        if marks
+        else "",
         "tally": tally,
         "gaps": [text(row.reason) for row in weekly.gaps.itertuples() if (row.source, row.chart, row.country) == key],
         "numbers": [_number(weekly, key, measure) for measure in MEASURES],
@@ -312,14 +379,16 @@ def _number(weekly: Weekly, key: Key, measure: str) -> dict[str, Any]:
     }
 
 
-def _figure(weekly: Weekly, key: Key, measure: str, name: str, stamp: str) -> dict[str, Any] | None:
+def _figure(
+    weekly: Weekly, key: Key, measure: str, name: str, stamp: str, png: io.BytesIO | None = None
+) -> dict[str, Any] | None:
     """One line over time; None when this was never measured."""
     estimates = [e for e in weekly.estimates(key, measure) if e.week >= weekly.week - LONGEST_FIGURE]
     if not estimates:
         return None
     now = weekly.estimate(key, measure)
     comparison = compare(measure, estimates, weekly.week) if now else None
-    title = say("figure_title", measure, weekly.names[key], estimates, now, comparison)
+    title = weekly.words.say("figure_title", measure, weekly.names[key], estimates, now, comparison)
     span = {
         first.week + step * ONE_WEEK
         for first in estimates[:1]
@@ -329,19 +398,22 @@ def _figure(weekly: Weekly, key: Key, measure: str, name: str, stamp: str) -> di
         [figures.Series(weekly.names[key], _points(estimates, weekly.week), weekly.styles[key])],
         name=name,
         title=title,
-        unit=say("unit", measure),
-        weeks_title=say("weeks_axis"),
-        day=short_day,
-        number=writer_of(measure),
-        tick=percent_tick if measure in SHARES else plain_tick,
+        unit=weekly.words.say("unit", measure),
+        weeks_title=weekly.words.say("weeks_axis"),
+        day=weekly.words.short_day,
+        number=weekly.words.writer_of(measure),
+        tick=weekly.words.percent_tick if measure in SHARES else weekly.words.plain_tick,
         stamp=stamp,
+        png=png,
     )
     return {
         "title": title,
         "svg": _drawn(svg),
         "measure": measure,
         "estimates": estimates[::-1],
-        "missing": sorted(span - {estimate.week for estimate in estimates}),
+        "missing": ", ".join(
+            weekly.words.say("full_date", day) for day in sorted(span - {estimate.week for estimate in estimates})
+        ),
         "broken": len({estimate.method for estimate in estimates}) > 1,
     }
 
@@ -354,7 +426,7 @@ def _points(estimates: Iterable[Estimate], until: date) -> list[figures.Point]:
     ]
 
 
-def _compared_figure(weekly: Weekly, stamp: str) -> dict[str, Any] | None:
+def _compared_figure(weekly: Weekly, stamp: str, png: io.BytesIO | None = None) -> dict[str, Any] | None:
     """All charts' AI shares beside each other; None when none was measured."""
     rows = []
     for key in weekly.keys:
@@ -375,17 +447,18 @@ def _compared_figure(weekly: Weekly, stamp: str) -> dict[str, Any] | None:
     if not any(row.now for row in rows):
         return None
     found = sorted((e for key in weekly.keys if (e := weekly.estimate(key, "ai_share"))), key=lambda e: e.value)
-    title = say("compared_title", rows, apart(found[-1], found[0]))
+    title = weekly.words.say("compared_title", rows, apart(found[-1], found[0]))
     svg = figures.side_by_side(
         rows,
         name="compared",
         title=title,
-        unit=say("unit", "ai_share"),
-        legend=(say("this_week"), say("the_week_before")),
-        nothing=say("not_measured"),
-        number=percent,
-        tick=percent_tick,
+        unit=weekly.words.say("unit", "ai_share"),
+        legend=(weekly.words.say("this_week"), weekly.words.say("the_week_before")),
+        nothing=weekly.words.say("not_measured"),
+        number=weekly.words.percent,
+        tick=weekly.words.percent_tick,
         stamp=stamp,
+        png=png,
     )
     return {"title": title, "svg": _drawn(svg)}
 
@@ -465,13 +538,13 @@ def _most_moved(places: list[Place], change: str) -> list[Place]:
     return sorted(moved, key=lambda place: (-place.steps, place.position))[:MOST_MOVES]
 
 
-def _unmeasured(weekly: Weekly) -> list[tuple[str, list[tuple[str, str]]]]:
+def unmeasured(weekly: Weekly) -> list[tuple[str, list[tuple[str, str]]]]:
     """Group the week's recordings without a verdict by reason, the most frequent first."""
     groups: dict[str, list[tuple[str, str]]] = {}
     for row in weekly.now.drop_duplicates("recording_id").to_dict("records"):
         known = weekly.verdict(str(row["recording_id"]))
         if known["verdict"] == "unmeasured":
-            reason = text(known.get("reason")) or say("no_reason")
+            reason = text(known.get("reason")) or weekly.words.say("no_reason")
             groups.setdefault(reason, []).append((text(row["artist"]), text(row["title"])))
     return sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
 
@@ -531,18 +604,10 @@ def csv(table: pd.DataFrame, columns: Sequence[str], *, synthetic: bool = False)
     str
         Text cells that a spreadsheet might run begin with an apostrophe; numbers stay numbers.
     """
-    out = table.reindex(columns=list(columns))
-    for column in columns:
-        if column not in NUMBERS:
-            out[column] = [_harmless(cell) for cell in out[column]]
+    out = harmless(table.reindex(columns=list(columns)))
     if synthetic:
-        out["synthetic"] = say("synthetic_mark")
+        out["synthetic"] = SYNTHETIC
     return out.to_csv(index=False, lineterminator="\n")
-
-
-def _harmless(cell: object) -> str:
-    written = text(cell).replace("\r\n", "\n").replace("\r", "\n")  # a lone \r is not quoted, and breaks the row
-    return f"'{written}" if written.startswith(FORMULA_STARTS) else written
 
 
 def _write(target: Path, content: str) -> Path:
@@ -551,13 +616,48 @@ def _write(target: Path, content: str) -> Path:
     return target
 
 
+# -- languages ---------------------------------------------------------------------------------------------------------
+
+
+def languages_of(folder: Path) -> tuple[str, ...]:
+    """Return the languages that a folder's page is written in, as :func:`write_week` takes them; none without a page."""
+    try:
+        with (folder / "index.html").open(encoding="utf-8") as page:
+            found = re.search(r'<html lang="(\w+)">', page.read(200))
+    except (FileNotFoundError, UnicodeDecodeError):
+        return ()
+    others = (language for language in LANGUAGES if (folder / f"index.{language}.html").exists())
+    return (found[1] if found else "", *others)
+
+
+def versions_in(languages: Sequence[str]) -> Versions:
+    """Return what says a page in each language, and the page's file: the first language's is ``index.html``."""
+    different = list(dict.fromkeys(languages)) or ["en"]
+    return [
+        (words_in(language), f"index.{language}.html" if place else "index.html")
+        for place, language in enumerate(different)
+    ]
+
+
+def _write_all(folder: Path, pages: dict[str, str]) -> Path:
+    """Write a page in all its languages; return the first."""
+    for file, html in pages.items():
+        _write(folder / file, html)
+    for language in LANGUAGES:
+        if (file := f"index.{language}.html") not in pages:
+            (folder / file).unlink(missing_ok=True)
+    return folder / next(iter(pages))
+
+
 # -- templates ---------------------------------------------------------------------------------------------------------
 
 
-def _render(template: str, **context: Any) -> str:
-    templates = environment()
+def _render(template: str, words: Words, versions: Versions, **context: Any) -> str:
+    templates = words.environment
     # the page's own script is named by its hash: no other script runs, even if one slipped through the escaping
     script = templates.get_template("page.js").render().strip()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     context |= {"script": Markup(script), "script_hash": digest}  # noqa: S704 - a file of this package
+    context["file"] = next(file for one, file in versions if one is words)
+    context["versions"] = [(one.language, one.name, file) for one, file in versions] if len(versions) > 1 else []
     return templates.get_template(template).render(context).strip() + "\n"

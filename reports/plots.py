@@ -24,6 +24,8 @@ from .words import say
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from .explain import Explained
+
 
 def plot_entries(entries: pd.DataFrame, ax: Axes | None = None, *, recordings: int = 6) -> Axes:
     """Draw the course of a chart's foremost recordings.
@@ -41,6 +43,8 @@ def plot_entries(entries: pd.DataFrame, ax: Axes | None = None, *, recordings: i
     -------
     matplotlib.axes.Axes
     """
+    from matplotlib.ticker import MaxNLocator
+
     _one_chart(entries, "entries")
     ax = _axes(ax)
     entries = entries.dropna(subset=["week"])
@@ -58,6 +62,7 @@ def plot_entries(entries: pd.DataFrame, ax: Axes | None = None, *, recordings: i
         )  # fmt: skip
     ax.set_ylim(entries["position"].max() + 1, 0.5)
     ax.set_ylabel("position")
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     first = entries[entries["recording_id"] == foremost[0]].iloc[-1] if len(foremost) else None
     title = "no entries" if first is None else f"{first['artist']} – {first['title']} gathered the most chart points"
     return _finished(ax, f"{_name(entries)}: {title}")
@@ -89,8 +94,9 @@ def plot_measures(measures: pd.DataFrame, ax: Axes | None = None) -> Axes:
         rows = measures[[key_of(row) == key for row in measures.itertuples()]]
         rows = rows.set_index(pd.DatetimeIndex(rows["week"]))[["value", "low", "high"]].astype(float).reindex(dates)
         ax.fill_between(
-            dates, rows["low"], rows["high"], color=colour, alpha=0.2 if len(names) == 1 else 0.08, linewidth=0
-        )
+            dates, rows["low"], rows["high"], color=colour, alpha=0.2 if len(names) == 1 else 0.08, linewidth=0,
+            label="95% interval of each week" if len(names) == 1 else None,
+        )  # fmt: skip
         ax.plot(dates, rows["value"], color=colour, marker=marker, linestyle=line, markersize=4, label=name)
     ax.set_ylabel(say("measure_name", measure))
     last = measures[measures["week"] == weeks[-1]].dropna(subset=["value"])
@@ -101,7 +107,7 @@ def plot_measures(measures: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def plot_trend(trend: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw trends side by side, as percent of each measure's mean per year, with their intervals.
+    """Draw trends side by side: the change over the weeks that were measured, with its interval.
 
     Parameters
     ----------
@@ -113,32 +119,43 @@ def plot_trend(trend: pd.DataFrame, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib.axes.Axes
-        Filled: p of the null of no trend in autoregressive noise, adjusted for how many were tested, is .05 or less.
+        In percent of each measure's mean. Filled: p of the null of no trend in autoregressive noise, adjusted for how many
+        were tested, is .05 or less. An arrow: the interval goes on beyond the picture.
     """
     ax = _axes(ax)
-    shown = trend.dropna(subset=["slope"])
+    shown = trend.dropna(subset=["change"])
     shown = shown[shown["mean"] != 0].reset_index(drop=True)
     names = names_of(sorted(keys_of(shown)))
-    percents = shown[["slope", "low", "high"]].to_numpy(dtype=float) * (
+    percents = shown[["change", "change_low", "change_high"]].to_numpy(dtype=float) * (
         100 / shown[["mean"]].abs().to_numpy(dtype=float)
     )
     beyond_noise = (shown["p_adjusted"] <= 0.05).tolist()
-    for place, ((slope, low, high), seen) in enumerate(zip(percents, beyond_noise, strict=True)):
-        colour = SERIES[0] if seen else QUIET
-        ax.plot([low, high], [place, place], color=colour, linewidth=2)
-        ax.plot(slope, place, "o", color=colour, markerfacecolor=colour if seen else "white")
-    ax.axvline(0, color=INK, linewidth=0.8)
+    reach = np.inf
     if len(percents):  # one measure of which next to nothing is known must not hide the others
         reach = min(float(np.abs(percents).max()), 4 * float(np.median(np.abs(percents[:, 1:]).max(axis=1))))
         ax.set_xlim(-1.05 * reach, 1.05 * reach)
-    several = shown["measure"].nunique() > 1
-    ax.set_yticks(
-        range(len(shown)),
-        [f"{names[key_of(row)]}{f': {row.measure}' if several else ''} (n = {row.n})" for row in shown.itertuples()],
-    )
+    for place, ((change, low, high), seen) in enumerate(zip(percents, beyond_noise, strict=True)):
+        colour = SERIES[0] if seen else QUIET
+        ends = np.clip([low, high], -reach, reach)
+        ax.plot(ends, [place, place], color=colour, linewidth=2)
+        for end, whole, arrow in zip(ends, (low, high), "<>", strict=True):
+            if end != whole:
+                ax.plot(end, place, arrow, color=colour)
+        ax.plot(change, place, "o", color=colour, markerfacecolor=colour if seen else "white")
+    ax.axvline(0, color=INK, linewidth=0.8)
+    several, charts = shown["measure"].nunique() > 1, len(names) > 1
+    labels = []
+    for row in shown.itertuples():
+        about = [names[key_of(row)]] if charts or not several else []
+        about += [_short(str(row.measure))] if several else []
+        labels.append(f"{': '.join(about)} (n = {row.n})")
+    ax.set_yticks(range(len(shown)), labels)
     ax.invert_yaxis()
-    ax.set_xlabel("change per year, % of the mean, 95% interval")
-    return _finished(ax, f"{sum(beyond_noise)} of {len(shown)} trends can be told from slow noise", dates=False)
+    ax.set_xlabel("change over these weeks, % of the mean, 95% interval")
+    title = f"{sum(beyond_noise)} of {len(shown)} trends can be told from slow noise"
+    about = [] if charts or not len(shown) or not several else [next(iter(names.values()))]
+    about += [] if several or not len(shown) else [_short(str(shown["measure"].iloc[0]))]
+    return _finished(ax, ": ".join([*about, title]), dates=False)
 
 
 def plot_decompose(parts: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -186,6 +203,42 @@ def plot_decompose(parts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return _finished(ax, title, dates=False)
 
 
+def plot_evidence(explained: Explained, ax: Axes | None = None) -> Axes:
+    """Draw what the detector reads: the fine structure of a file's spectrum, and the lines that it counts.
+
+    Parameters
+    ----------
+    explained : Explained
+        As `chartropy.explain_file` gives.
+    ax : matplotlib.axes.Axes, optional
+        Default: a new one.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        When the file could not be measured.
+    """
+    from .explain import fine_structure
+
+    hertz, level, marks = fine_structure(explained)
+    ax = _axes(ax)
+    ax.plot(hertz / 1000, level, color=QUIET, linewidth=0.6)
+    if marks:
+        places = np.clip(np.searchsorted(hertz, marks), 0, len(hertz) - 1)
+        found = "the lattice" if explained.sound.verdict == "ai" else "the likeliest lattice, none beyond chance"
+        ax.plot(np.array(marks) / 1000, level[places], "v", color=SERIES[0], label=f"highest lines of {found}")
+        ax.legend(frameon=False, fontsize="small")
+    ax.set_xlabel("frequency, kHz")
+    ax.set_ylabel("level above what is around it, dB")
+    probability = explained.sound.probability
+    sure = "" if probability is None else f", {100 * probability:.0f}% likely AI"
+    return _finished(ax, f"{explained.path.name}: {explained.sound.verdict}{sure}", dates=False)
+
+
 def _axes(ax: Axes | None) -> Axes:
     if ax is not None:
         return ax
@@ -208,6 +261,13 @@ def _finished(ax: Axes, title: str, *, dates: bool = True) -> Axes:
         if ax.get_legend_handles_labels()[1]:
             ax.legend(frameon=False, fontsize="small")
     return ax
+
+
+def _short(measure: str) -> str:
+    """A measure's name without what explains it; sides of the sound say whose they are."""
+    name = say("measure_name", measure).partition(": ")[0]
+    root = say("measure_name", measure.rpartition(".")[0]).partition(": ")[0]
+    return f"{root} {name}" if name.startswith("–") else name
 
 
 def _styles():

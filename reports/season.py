@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ import pandas as pd
 
 from ..charts.composite import SOURCE as COMPOSITE
 from .compare import ONE_WEEK, Estimate
-from .words import say, text
+from .words import ENGLISH, Words, text
 
 RECENT = 4
 """A chart seen in one of so many weeks before keeps its section when this week's is missing."""
@@ -55,9 +56,9 @@ class Season:
 
 
 class Weekly:
-    """One week of a season, cut out once."""
+    """One week of a season, cut out once; it is spoken of in one language, see :meth:`in_words`."""
 
-    def __init__(self, season: Season, week: date):
+    def __init__(self, season: Season, week: date, words: Words = ENGLISH):
         iso = week.isoformat()
         self.season = season
         self.week = week
@@ -76,13 +77,20 @@ class Weekly:
         for table in (season.entries, season.measures, season.gaps):
             keys |= keys_of(table[table["week"].notna() & table["week"].fillna("").between(since, iso)])
         self.keys = in_order(keys)
-        self.names = names_of(self.keys)
+        self.words = words
+        self.names = names_of(self.keys, words)
         self.charts = {
             (Key(str(source), str(chart), str(country)), str(week)): group
             for (source, chart, country, week), group in self.entries.groupby(
                 ["source", "chart", "country", "week"], sort=False
             )
         }
+
+    def in_words(self, words: Words) -> Weekly:
+        """Return the same week, spoken of in another language."""
+        other = copy(self)
+        other.words, other.names = words, names_of(self.keys, words)
+        return other
 
     def chart(self, key: Key, week: date) -> pd.DataFrame:
         """Return a chart's entries in a week; none where there is no such chart."""
@@ -101,7 +109,7 @@ class Weekly:
         """Return what is known of a recording."""
         if recording_id in self.verdicts.index:
             return {str(column): cell for column, cell in self.verdicts.loc[recording_id].items()}
-        return {"verdict": "unmeasured", "reason": say("not_judged")}
+        return {"verdict": "unmeasured", "reason": self.words.say("not_judged")}
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return what the CSV files of the week hold."""
@@ -152,13 +160,13 @@ def all_weeks(season: Season) -> list[date]:
     return [date.fromisoformat(week) for week in sorted(found)]
 
 
-def names_of(keys: Iterable[Key]) -> dict[Key, str]:
+def names_of(keys: Iterable[Key], words: Words = ENGLISH) -> dict[Key, str]:
     """Name each chart as briefly as tells them apart."""
     keys = list(keys)
     several = len({key.source for key in keys} - {COMPOSITE}) > 1
-    names = {key: say("sourced_chart_name" if several else "chart_name", key) for key in keys}
+    names = {key: words.say("sourced_chart_name" if several else "chart_name", key) for key in keys}
     times = Counter(names.values())
-    return {key: name if times[name] == 1 else say("full_chart_name", key) for key, name in names.items()}
+    return {key: name if times[name] == 1 else words.say("full_chart_name", key) for key, name in names.items()}
 
 
 def in_order(keys: Iterable[Key]) -> list[Key]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 import numpy as np
 from sqlalchemy import Row, func, select
@@ -15,7 +17,7 @@ from ..analysis.detector import Verdict
 from ..analysis.fuse import Evidence, Fused, claim, fuse
 from ..charts.claims import FILE, YOU
 from ..charts.collect import Chart, at
-from ..charts.periods import Period, week_of
+from ..charts.periods import Period, first_day, week_of
 from ..features.registry import DESCRIPTORS, EXTRACTOR_VERSION
 from ..workspace import tables as t
 from ..workspace.errors import SettingsError
@@ -25,19 +27,33 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..analysis.estimates import Estimate
-    from ..analysis.groups import Dispersion, Location
+    from ..analysis.groups import Dispersion, Location, Misjudged, Overlap
+    from .recording import Recording
 
-NAMES = ("entries", "recordings", "names", "labels", "composite", "verdicts", "descriptors", "measures", "trend")
-"""Tables that can be exported."""
+NAMES = (
+    "entries",
+    "recordings",
+    "names",
+    "labels",
+    "composite",
+    "verdicts",
+    "descriptors",
+    "measures",
+    "trend",
+    "gaps",
+)
+"""Tables that can be exported; :mod:`.dictionary` says what their columns are."""
 
 
-_ENTRIES = [
+ENTRIES = [
     t.entry.c[name]
     for name in (
         "source chart country week position recording_id isrc artist title artist_intl title_intl released genres language "
         "label plays mean_position track_id link period period_start period_end name_id page_id"
     ).split()
 ]
+
+_NEEDED = ("weeks", "weeks_low", "weeks_high")
 
 
 class Tables:
@@ -63,7 +79,7 @@ class Tables:
         self.workspace.close()
 
     def __repr__(self) -> str:
-        return f"<Chartropy workspace {self.workspace.folder.absolute()}: {', '.join(NAMES)}>"
+        return f"<Chartropy workspace {self.workspace.folder}: {', '.join(NAMES)}>"
 
     def entries(self) -> pd.DataFrame:
         """Every position of every chart.
@@ -79,7 +95,7 @@ class Tables:
         """
         entry = t.entry.c
         return self.workspace.store.frame(
-            select(*_ENTRIES).order_by(
+            select(*ENTRIES).order_by(
                 entry.period_end, entry.period, entry.source, entry.chart, entry.country, entry.position
             )
         )
@@ -167,6 +183,27 @@ class Tables:
             When no verdict on it is stored.
         """
         return _fused(self._newest_verdict(recording_id), self._claims().get(recording_id, []))
+
+    def recording(self, recording_id: str) -> Recording:
+        """Return all that is known of a recording: spellings, chart history, evidence, descriptors, what it sounds like.
+
+        Parameters
+        ----------
+        recording_id : str
+            Or its first letters.
+
+        Returns
+        -------
+        chartropy.reports.recording.Recording
+
+        Raises
+        ------
+        RecordingError
+            When there is no such recording, or several.
+        """
+        from .recording import read_recording
+
+        return read_recording(self, recording_id)
 
     def _claims(self) -> dict[str, list[Evidence]]:
         """What others than the detector say, by recording."""
@@ -291,7 +328,7 @@ class Tables:
         entry = t.entry.c
         period = Period.week(week_of(date.fromisoformat(str(week)), self.workspace.settings.week_ends))
         return self.workspace.store.frame(
-            select(*_ENTRIES).where(at(entry, Chart(source, chart, country), period)).order_by(entry.position)
+            select(*ENTRIES).where(at(entry, Chart(source, chart, country), period)).order_by(entry.position)
         )
 
     def labels(self) -> pd.DataFrame:
@@ -394,6 +431,8 @@ class Tables:
         source: str | None = None,
         chart: str | None = None,
         country: str | None = None,
+        *,
+        since: date | str | None = None,
     ) -> pd.DataFrame:
         """How each measure of each chart moves, and whether that is more than a slow series does by itself.
 
@@ -401,6 +440,8 @@ class Tables:
         ----------
         measure, source, chart, country : str, optional
             Only these; default: all.
+        since : date or str, optional
+            As if nothing had been measured before the chart week that holds this day.
 
         Returns
         -------
@@ -419,7 +460,8 @@ class Tables:
         from ..analysis.trends import WEEKS_PER_YEAR, trend
 
         rows = []
-        for key, alike in self._series({"measure": measure, "source": source, "chart": chart, "country": country}):
+        asked = {"measure": measure, "source": source, "chart": chart, "country": country}
+        for key, alike in self._series(asked, since):
             found = trend(alike["value"].to_numpy(), pd.DatetimeIndex(alike["week"]))
             slope, change = found.slope, found.change
             moves = alike["value"].nunique() > 1  # what never changes is no test, and none of those adjusted for
@@ -505,6 +547,7 @@ class Tables:
         *,
         at_once: bool = False,
         power: float = 0.8,
+        track: Callable[[list], Iterable] = iter,
     ) -> pd.DataFrame:
         """How many weeks one must watch to see a change of so many percent, by how each chart has moved so far.
 
@@ -518,69 +561,78 @@ class Tables:
             A step, with as many weeks before as after, instead of a steady change.
         power : float
             How probably it shall be seen, by the test of :meth:`trend` at .05.
+        track : callable
+            Given the work to do, returns it one by one: shows how far it is.
 
         Returns
         -------
         pandas.DataFrame
-            ``source, chart, country, measure, n, mean, sd, autocorrelation, change_percent, shape, power, weeks``; `weeks`
-            is missing where 520 do not suffice, or where fewer than 8 weeks were measured so far. From few weeks `sd` and
-            `autocorrelation` are known roughly, and so `weeks`: of 16 weeks with a truth of 97, ten draws gave 35 to 433
-            and more. Take it as an order of magnitude until a year has been measured.
+            ``source, chart, country, measure, n, mean, sd, autocorrelation, change_percent, shape, power, weeks, weeks_low,
+            weeks_high``; `weeks` is missing where 520 do not suffice, or where fewer than 8 weeks were measured so far.
+            `sd` and `autocorrelation` are known from `n` weeks only: from `weeks_low` to `weeks_high` (missing: more than
+            520) is the 95 % interval that this leaves (:func:`chartropy.analysis.trends.estimate_weeks_needed`).
         """
         import pandas as pd
 
-        from ..analysis.trends import weeks_needed
+        from ..analysis.trends import Needed, estimate_weeks_needed
 
         shape = "step" if at_once else "steady"
         rows = []
         known = ["source", "chart", "country", "measure", "n", "mean", "sd", "autocorrelation"]
-        for row in self.trend(measure, source, chart, country)[known].to_dict("records"):
+        moved = self.trend(measure, source, chart, country)[known].to_dict("records")
+        for row, change in track([(row, change) for row in moved for change in changes]):
             mean, sd = float(row["mean"]), float(row["sd"])
-            for change in changes:
-                weeks = None
-                if sd > 0 and mean:
-                    weeks = weeks_needed(
-                        change / 100,
-                        sd=sd / abs(mean),
-                        autocorrelation=float(np.clip(row["autocorrelation"], 0, 0.98)),
-                        shape=shape,
-                        power=power,
-                    )
-                rows.append(row | {"change_percent": change, "shape": shape, "power": power, "weeks": weeks})
-        columns = [*known, "change_percent", "shape", "power", "weeks"]
-        return pd.DataFrame(rows, columns=columns).astype({"weeks": "Int64"})
+            needed = Needed(None, None, None)
+            if sd > 0 and mean:
+                needed = estimate_weeks_needed(
+                    change / 100,
+                    sd=sd / abs(mean),
+                    autocorrelation=float(np.clip(row["autocorrelation"], 0, 0.98)),
+                    n=int(row["n"]),
+                    shape=shape,
+                    power=power,
+                )
+            asked = {"change_percent": change, "shape": shape, "power": power}
+            rows.append(row | asked | dict(zip(_NEEDED, needed, strict=True)))
+        columns = [*known, "change_percent", "shape", "power", *_NEEDED]
+        return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(_NEEDED, "Int64"))
 
-    def sameness(self, source: str, chart: str, week: date | str, country: str | None = None) -> pd.DataFrame:
+    def sameness(
+        self, source: str, chart: str, week: date | str | None = None, country: str | None = None
+    ) -> pd.DataFrame:
         """How far each recording of a chart week sounds like what was on that chart in the 52 weeks before.
 
         Parameters
         ----------
-        source, chart, week
+        source, chart : str
             As for :meth:`chart`.
+        week : date or str, optional
+            Any day of the chart week; default: the last that is stored.
         country : str, optional
             Needed where the chart has several.
 
         Returns
         -------
         pandas.DataFrame
-            ``position, recording_id, artist, title, typicality, novelty, percentile, nearest, nearest_artist,
-            nearest_title, nearest_distance, past``, by position; recordings that were not heard have no numbers.
+            ``source, chart, country, week, position, recording_id, artist, title, typicality, novelty, percentile, nearest,
+            nearest_artist, nearest_title, nearest_distance, past``, by position; recordings that were not heard have no
+            numbers.
             :func:`chartropy.analysis.measures.sameness` says what they are.
         """
         from ..analysis.measures import sameness
 
-        end = self._week(week)
         entries = self._weekly(source, chart, country)
+        end = self._week(week) if week else str(entries["week"].max())
         found = sameness(entries, end, current_vectors(self.descriptors()))
         named = entries.drop_duplicates("recording_id", keep="last")[["recording_id", "artist", "title"]]
         named = named.rename(columns={"recording_id": "nearest", "artist": "nearest_artist", "title": "nearest_title"})
-        here = entries[entries["week"] == end][["position", "recording_id", "artist", "title"]]
+        here = entries[entries["week"] == end]
         if here.empty:
             known = f"{entries['week'].min()} to {entries['week'].max()}"
             raise SettingsError(f"{source} {chart} has no entries in the week to {end}; there are some from {known}.")
         columns = (
-            "position recording_id artist title typicality novelty percentile nearest nearest_artist nearest_title "
-            "nearest_distance past"
+            "source chart country week position recording_id artist title typicality novelty percentile nearest "
+            "nearest_artist nearest_title nearest_distance past"
         )
         return here.merge(found, "left", "recording_id").merge(named, "left", "nearest")[columns.split()]
 
@@ -601,15 +653,16 @@ class Tables:
         Returns
         -------
         pandas.DataFrame
-            ``of, value, low, high, n, flagged, unmeasured, method``: of the recordings, and of the entries
-            (:func:`chartropy.analysis.share.pooled_share`); `flagged` and `unmeasured` are counts of the same.
+            ``source, chart, country, first, last, of, value, low, high, n, flagged, unmeasured, method``: of the
+            recordings, and of the entries (:func:`chartropy.analysis.share.pooled_share`); `flagged` and `unmeasured`
+            are counts of the same.
         """
         import pandas as pd
 
         from ..analysis.detector import Detector
         from ..analysis.share import pooled_share
 
-        entries = self._between(self._weekly(source, chart, country), first, last)
+        entries, about = self._between(source, chart, country, first, last)
         weeks = entries["recording_id"].value_counts(sort=False)
         verdict = self.verdicts().set_index("recording_id")["verdict"].reindex(weeks.index).fillna("unmeasured")
         heard, ai = (verdict != "unmeasured").to_numpy(), (verdict == "ai").to_numpy()
@@ -622,7 +675,8 @@ class Tables:
             (of, one.value, one.low, one.high, one.n, int(each[ai].sum()), int(each[~heard].sum()), one.method)
             for of, one, each in zip(("recordings", "entries"), estimates, (np.ones_like(counts), counts), strict=True)
         ]
-        return pd.DataFrame(rows, columns=["of", "value", "low", "high", "n", "flagged", "unmeasured", "method"])
+        columns = ["of", "value", "low", "high", "n", "flagged", "unmeasured", "method"]
+        return pd.DataFrame(rows, columns=columns).assign(**about)[[*about, *columns]]
 
     def compare(
         self, source: str, chart: str, first: date | str, last: date | str | None = None, country: str | None = None
@@ -641,59 +695,79 @@ class Tables:
         Returns
         -------
         pandas.DataFrame
-            ``quantity, value, low, high, p, n, method``: mean distance to the own centre of AI and of human tracks, and
-            their ratio (p: PERMDISP); `location_r2`, the share of the squared distances that goes with being AI (p:
-            PERMANOVA); the kernel distance; precision, recall, density and coverage of AI against human tracks
-            (:mod:`chartropy.analysis.groups`). Spread and place are compared among tracks of one genre that first
-            appeared within the same four weeks, an artist's together. Tracks are what the detector calls them, undecided
-            ones are left out, and its errors are not in these intervals: they make both kinds look more alike than they are.
-            What too few tracks are there for is missing, and `method` says why.
+            ``source, chart, country, first, last, quantity, value, low, high, expected, p, n, method``: mean distance
+            to the own centre of AI and of human tracks, and their ratio (p: PERMDISP); `location_r2`, the share of the
+            squared distances that goes with being AI (p: PERMANOVA); the kernel distance; precision, recall, density
+            and coverage of AI against human tracks (:mod:`chartropy.analysis.groups`). `expected` is what the value
+            would be if both kinds were of one distribution, missing where that has none; `p` is of that null, missing
+            where none was tested. Spread and place are compared among tracks of one genre that first appeared within
+            the same four weeks, an artist's together; what is expected, and p, come from exchanging labels among these.
+
+            Tracks are what the detector calls them; undecided ones are left out. Its errors are not in these numbers,
+            which rest on more than means of pairs and so are not unmixed as :meth:`decompose` does. As long as errors
+            do not go by sound, they hide a part of each difference, and `method` says how much of it is left at the
+            detector's measured error rates and this share of AI; p keeps its meaning. Where human tracks are called AI
+            for sounding like it, kinds come out further apart than they are
+            (:func:`chartropy.analysis.groups.misjudged`). What too few tracks are there for is missing, and `method`
+            says why.
         """
         import pandas as pd
 
+        from ..analysis.detector import Detector
         from ..analysis.estimates import Estimate
-        from ..analysis.groups import density_coverage, kernel_distance, permanova, permdisp
+        from ..analysis.groups import density_coverage, kernel_distance, misjudged, permanova, permdisp
         from ..analysis.measures import first_artist, load_space
 
-        entries = self._between(self._weekly(source, chart, country), first, last or first)
+        entries, about = self._between(source, chart, country, first, last or first)
         once = entries.sort_values(["week", "position"]).drop_duplicates("recording_id")
         verdicts = self.verdicts()[["recording_id", "verdict"]]
         vectors = current_vectors(self.descriptors())
-        once = once.merge(verdicts[verdicts["verdict"].isin(["ai", "human"])], on="recording_id")
+        once = once.merge(verdicts[verdicts["verdict"] != "unmeasured"], on="recording_id")
         once = once[once["recording_id"].isin(vectors.index)]
+        detector = Detector.load()
+        wrong = misjudged(
+            (once["verdict"] == "ai").to_numpy(), sensitivity=detector.sensitivity, specificity=detector.specificity
+        )
+        once = once[once["verdict"] != "undecided"]
         kind = once["verdict"].to_numpy(dtype=str)
         weeks = pd.to_datetime(once["week"])
         block = ((weeks - weeks.min()).dt.days // 28).astype(str)
         strata = (once["genres"].fillna("").str.split(", ").str[0] + " " + block).to_numpy(dtype=str)
-        # an artist of whom some tracks are called AI and some human is two
-        clusters = (once["artist"].map(first_artist) + " " + once["verdict"]).to_numpy(dtype=str)
+        # an artist of whom some tracks are called AI and some human is two; one without a name is none
+        named = once["artist"].map(first_artist)
+        clusters = (named + " " + once["verdict"]).where(named != "").to_numpy(dtype=object)
         distances = load_space().distances(vectors.loc[once["recording_id"]])
-        places = {name: np.flatnonzero(kind == name) for name in ("human", "ai")}
-        sides = {"distances": distances, "clusters": (clusters[places["human"]], clusters[places["ai"]])}
+        both = np.flatnonzero(kind == "human"), np.flatnonzero(kind == "ai")
+        sides = {"distances": distances, "clusters": (clusters[both[0]], clusters[both[1]])}
+        own = strata[both[0]], strata[both[1]]
         rows: list[tuple] = []
-        for names, ask in (
+        for names, power, ask in (
             (
                 ("dispersion_ai", "dispersion_human", "dispersion_ratio"),
+                1,
                 lambda: _dispersions(permdisp(distances, kind, strata=strata, clusters=clusters, reference="human")),
             ),
-            (("location_r2",), lambda: _location(permanova(distances, kind, strata=strata, clusters=clusters))),
-            (("kernel_distance",), lambda: [(kernel_distance(places["human"], places["ai"], **sides), np.nan)]),
+            (("location_r2",), 2, lambda: _location(permanova(distances, kind, strata=strata, clusters=clusters))),
+            (("kernel_distance",), 2, lambda: [(kernel_distance(*both, **sides), 0.0, np.nan)]),
             (
                 ("precision", "recall", "density", "coverage"),
-                lambda: [
-                    (one, np.nan) for one in vars(density_coverage(places["human"], places["ai"], **sides)).values()
-                ],
+                0,
+                lambda: _overlaps(density_coverage(*both, strata=own, permutations=999, **sides)),
             ),
         ):
             try:
                 found = ask()
             except ValueError as error:
                 nothing = Estimate(np.nan, np.nan, np.nan, len(once), f"no estimate: {error}")
-                found = [(nothing, np.nan)] * len(names)
+                found, hidden = [(nothing, np.nan, np.nan)] * len(names), ""
+            else:
+                hidden = "; " + _hidden(wrong, power)
             rows += [
-                (name, e.value, e.low, e.high, p, e.n, e.method) for name, (e, p) in zip(names, found, strict=True)
+                (name, e.value, e.low, e.high, expected, p, e.n, e.method + hidden)
+                for name, (e, expected, p) in zip(names, found, strict=True)
             ]
-        return pd.DataFrame(rows, columns=["quantity", "value", "low", "high", "p", "n", "method"])
+        columns = ["quantity", "value", "low", "high", "expected", "p", "n", "method"]
+        return pd.DataFrame(rows, columns=columns).assign(**about)[[*about, *columns]]
 
     def decompose(
         self,
@@ -726,14 +800,17 @@ class Tables:
         -------
         pandas.DataFrame
             ``source, chart, country, measure, period_before, period_after, quantity, value, low, high, n, method``: the
-            measure before and after, the parts of its change, the counterfactual without AI, and what is due to AI; :func:`chartropy.analysis.decompose.decompose` says what
-            each is. In a period of several weeks a recording counts as often as it was on the chart. AI tracks are
-            replaced by human ones of the other charts of the same weeks, and by the chart's own where there are none.
+            measure before and after, the parts of its change, the counterfactual without AI, and what is due to AI;
+            :func:`chartropy.analysis.decompose.decompose` says what each is, why intervals differ slightly from those
+            of :meth:`measures`, and why few recordings have none. In a period of several weeks a recording counts as
+            often as it was on the chart. AI tracks are replaced by human ones of the other charts of the same weeks,
+            and by the chart's own where there are none.
 
         Raises
         ------
         SettingsError
-            When no recording of a period was heard and judged, or the measure is another.
+            When no recording of a period was heard and judged, the periods share weeks or are the wrong way round, or
+            the measure is another.
         """
         from ..analysis.decompose import Group, decompose
         from ..analysis.detector import Detector
@@ -742,6 +819,11 @@ class Tables:
 
         if measure not in ("cultural_entropy", "diversity.mean_distance"):
             raise SettingsError(f"measure must be 'cultural_entropy' or 'diversity.mean_distance', not {measure!r}")
+        periods = [self._period(*(one if isinstance(one, tuple) else (one, one))) for one in (before, after)]
+        if periods[1][0] <= periods[0][1]:
+            said = "before {}..{} and after {}..{}".format(*periods[0], *periods[1])
+            wrong = "are the wrong way round" if periods[1][1] < periods[0][0] else "share weeks"
+            raise SettingsError(f"{said} {wrong}: give two periods, the earlier one as before.")
         verdicts, vectors = self.verdicts(), current_vectors(self.descriptors())
         judged = verdicts[verdicts["verdict"] != "unmeasured"].set_index("recording_id")["verdict"]
         country = str(self._weekly(source, chart, country)["country"].iloc[0])
@@ -752,8 +834,7 @@ class Tables:
         here = here[entries.index]
         chosen = entries[here]
         groups, weeks, spans = [], [], []
-        for period in (before, after):
-            first, last = self._period(*(period if isinstance(period, tuple) else (period, period)))
+        for first, last in periods:
             within = entries["week"].between(first, last)
             on_chart = entries[here & within]["recording_id"].value_counts()
             if on_chart.empty:
@@ -764,8 +845,6 @@ class Tables:
             spans.append(f"{first}..{last} ({entries[here & within]['week'].nunique()} weeks)")
             groups.append(on_chart)
             weeks.append(set(entries[~here & within]["recording_id"]) - set(on_chart.index))
-        if spans[0] == spans[1]:
-            raise SettingsError(f"before and after are both {spans[0]}: give two periods.")
         recordings = sorted(set(groups[0].index) | set(groups[1].index) | weeks[0] | weeks[1])
         artist = entries.drop_duplicates("recording_id", keep="last").set_index("recording_id")["artist"]
         distances = load_space().distances(vectors.loc[recordings])
@@ -777,7 +856,7 @@ class Tables:
         entropy = measure == "cultural_entropy"
         found = decompose(
             kernel(distances) ** 2 if entropy else distances,
-            [first_artist(str(artist[recording])) for recording in recordings],
+            [first_artist(artist[recording]) for recording in recordings],
             (judged.loc[recordings] == "ai").to_numpy(),
             made_of[0],
             made_of[1],
@@ -798,18 +877,26 @@ class Tables:
             found.insert(place, name, value)
         return found
 
-    def _between(self, entries: pd.DataFrame, first: date | str, last: date | str) -> pd.DataFrame:
-        """The entries of one chart from one week to another."""
+    def _between(
+        self, source: str, chart: str, country: str | None, first: date | str, last: date | str
+    ) -> tuple[pd.DataFrame, dict[str, str]]:
+        """The entries of one chart from one week to another, and the columns that say which these are."""
+        entries = self._weekly(source, chart, country)
         begin, end = self._period(first, last)
         found = entries[entries["week"].between(begin, end)]
         if found.empty:
             known = f"{entries['week'].min()} to {entries['week'].max()}"
             raise SettingsError(f"the chart has no entries from {begin} to {end}; there are some from {known}.")
-        return found
+        country = str(entries["country"].iloc[0])
+        return found, {"source": source, "chart": chart, "country": country, "first": begin, "last": end}
 
-    def _series(self, asked: Mapping[str, str | None]) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+    def _series(
+        self, asked: Mapping[str, str | None], since: date | str | None = None
+    ) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
         """Each measure of each chart: the weeks that were measured as the newest was."""
         frame = self.measures().dropna(subset=["value"])
+        if since is not None:
+            frame = frame[frame["week"] >= self._begin(since)]
         # .unheard: bounds of another measure, with its values
         frame = _only(frame[~frame["measure"].str.endswith(".unheard")], asked)
         names = ["source", "chart", "country", "measure"]
@@ -834,6 +921,25 @@ class Tables:
     def _week(self, day: date | str) -> str:
         return week_of(date.fromisoformat(str(day)), self.workspace.settings.week_ends).isoformat()
 
+    def _begin(self, since: date | str) -> str:
+        """The first day of the chart week that holds a day; refused when nothing is known of it or of later ones."""
+        begin = first_day(date.fromisoformat(self._week(since))).isoformat()
+        latest = [select(func.max(column)) for column in (t.entry.c.period_end, t.gap.c.week, t.measure.c.week)]
+        with self.workspace.store.reading() as connection:
+            last = max((found for query in latest if (found := connection.scalar(query))), default=begin)
+        if last < begin:
+            raise SettingsError(f"since {since}: nothing here is of that week or later; the last is of {last}.")
+        return begin
+
+    def _kept_since(self, frame: pd.DataFrame, since: date | str) -> pd.DataFrame:
+        """The rows of periods that end in a week or after it, else of recordings that were on a chart then."""
+        begin = self._begin(since)
+        if ends := [name for name in ("period_end", "week") if name in frame.columns]:
+            return frame[frame[ends[0]] >= begin]
+        here = select(t.entry.c.recording_id).where(t.entry.c.period_end >= begin).distinct()
+        with self.workspace.store.reading() as connection:
+            return frame[frame["recording_id"].isin(set(connection.scalars(here)))]
+
     def labelled_ai(self) -> set[str]:
         """Return the recordings that somebody other than our detector says are AI-made."""
         label, recording = t.label.c, t.recording.c
@@ -856,8 +962,53 @@ class Tables:
             raise KeyError(f"no verdict on {recording_id!r}")
         return found
 
+    def table(
+        self,
+        name: str,
+        *,
+        measure: str | None = None,
+        source: str | None = None,
+        chart: str | None = None,
+        country: str | None = None,
+        since: date | str | None = None,
+    ) -> pd.DataFrame:
+        """One of `NAMES`, with only the rows asked for.
+
+        Parameters
+        ----------
+        name : str
+        measure, source, chart, country : str, optional
+            Only these; of a trend, `p_adjusted` is then adjusted for these alone.
+        since : date or str, optional
+            Only from the chart week that holds this day on: entries, composites, measures and gaps of periods that end
+            in that week or later; names, labels, verdicts, descriptors and rows of ``recordings`` (unchanged: its
+            `first_week`, `peak` and `weeks` know all weeks) of recordings that were on a chart since; trends of the
+            weeks since.
+
+        Raises
+        ------
+        SettingsError
+            When there is no such table, column or value, or nothing since then.
+        """
+        check_name(name)
+        asked = {"measure": measure, "source": source, "chart": chart, "country": country}
+        if name == "trend":
+            return self.trend(**asked, since=since)
+        frame = getattr(self, name)()
+        if since is not None:
+            frame = self._kept_since(frame, since)
+        if lacking := [word for word, value in asked.items() if value is not None and word not in frame.columns]:
+            raise SettingsError(f"{name} has no column {lacking[0]!r}: leave --{lacking[0]} out.")
+        return _only(frame, asked)
+
     def __iter__(self) -> Iterator[tuple[str, pd.DataFrame]]:
         return ((name, getattr(self, name)()) for name in NAMES)
+
+
+def check_name(name: str) -> None:
+    """Refuse what is not one of `NAMES`, with a SettingsError."""
+    if name not in NAMES:
+        raise SettingsError(f"{name!r} is no table: choose one of {', '.join(NAMES)}.")
 
 
 def open_workspace(folder: Path | str | None = None) -> Tables:
@@ -878,7 +1029,10 @@ def open_workspace(folder: Path | str | None = None) -> Tables:
     >>> season = chartropy.open_workspace("chartropy-demo")  # doctest: +SKIP
     >>> season.measures().query("measure == 'ai_share'")  # doctest: +SKIP
     """
-    return Tables(Workspace(folder))
+    workspace = Workspace(folder)
+    tables = Tables(workspace)
+    finalize(tables, workspace.close)  # a notebook seldom closes what it opens
+    return tables
 
 
 def _fused(row: Any, claims: list[Evidence]) -> Fused:
@@ -887,14 +1041,41 @@ def _fused(row: Any, claims: list[Evidence]) -> Fused:
     return fuse(sound, claims, str(row.measured_at)[:10])
 
 
-def _dispersions(found: Dispersion) -> list[tuple[Estimate, float]]:
-    return [(found.mean["ai"], np.nan), (found.mean["human"], np.nan), (found.ratio["ai"], found.p)]
+def _dispersions(found: Dispersion) -> list[tuple[Estimate, float, float]]:
+    ratio = found.ratio["ai"]
+    tested = replace(ratio, method=f"{ratio.method}; {found.method}")
+    return [(found.mean["ai"], np.nan, np.nan), (found.mean["human"], np.nan, np.nan), (tested, 1.0, found.p)]
 
 
-def _location(found: Location) -> list[tuple[Estimate, float]]:
+def _location(found: Location) -> list[tuple[Estimate, float, float]]:
     from ..analysis.estimates import Estimate
 
-    return [(Estimate(found.r2, np.nan, np.nan, found.n, found.method), found.p)]
+    return [(Estimate(found.r2, np.nan, np.nan, found.n, found.method), found.expected, found.p)]
+
+
+def _overlaps(found: Overlap) -> list[tuple[Estimate, float, float]]:
+    return [
+        (replace(one, method=f"{one.method}; {found.method}"), found.expected[name], found.p[name])
+        for name, one in (
+            ("precision", found.precision),
+            ("recall", found.recall),
+            ("density", found.density),
+            ("coverage", found.coverage),
+        )
+    ]
+
+
+def _hidden(wrong: Misjudged, power: int) -> str:
+    """What the detector's errors make of a difference that goes with this power of the share that they leave."""
+    ai, human, left = wrong.flagged, wrong.passed, wrong.kept
+    who = (
+        f"detector errors are not in this: of those called AI {ai.value:.1%} (up to {ai.high:.1%}) are human, of the "
+        f"others {human.value:.1%} (up to {human.high:.1%}) AI; unless errors go by sound, that "
+    )
+    if not power:
+        return f"{who}draws it towards what is expected"
+    least = max(left.low, 0.0) ** power
+    return f"{who}leaves about {left.value**power:.3g} (at least {least:.3g}) of what sets the kinds apart"
 
 
 def current_vectors(descriptors: pd.DataFrame) -> pd.DataFrame:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ..analysis.detector import Detector
     from ..analysis.estimates import Estimate
     from ..features.describe import Description
+    from .deliver import Delivery
     from .season import Season
 
 log = logging.getLogger(__name__)
@@ -218,31 +219,47 @@ def analyze(workspace: Workspace, week: date, *, renew: bool = True, track: Trac
 
 
 def report(workspace: Workspace, weeks: Iterable[date]) -> Path:
-    """Write the pages of some weeks and the index of all.
+    """Write the pages of some weeks and the index of all, and the same for machines.
+
+    Pages that an earlier run wrote in other languages are written in those of the settings too.
 
     Returns
     -------
     Path
         The page of the last of `weeks`, or the index when there is none.
     """
-    from .page import write_index, write_week
+    from .feed import write_feed, write_report
+    from .page import languages_of, write_index, write_week
+    from .season import all_weeks
 
     season = read_season(workspace)
-    made_at = workspace.now()
-    page = write_index(workspace.reports_folder, season, made_at=made_at)
+    folder, settings = workspace.reports_folder, workspace.settings.report
+    how: dict[str, Any] = {"made_at": workspace.now(), "languages": settings.languages}
+    weeks = list(weeks)
+    current = ((), tuple(dict.fromkeys(settings.languages)))
+    for week in all_weeks(season):
+        if week not in weeks and languages_of(folder / week.isoformat()) not in current:
+            write_week(folder, season, week, **how)
+            write_report(folder, season, week, **how)
+    page = write_index(folder, season, **how)
     for week in weeks:
-        page = write_week(workspace.reports_folder, season, week, made_at=made_at)
+        page = write_week(folder, season, week, **how)
+        write_report(folder, season, week, **how)
+    write_feed(folder, base_url=settings.base_url, **how)
     return page
 
 
 def weekly(
-    workspace: Workspace, week: date, *, catch_up: bool = False, track: Track = plainly
-) -> tuple[list[Outcome], Claims, Analysis, Path]:
-    """Do the whole week: collect, analyze, report. Takes the workspace for writing while it works.
+    workspace: Workspace, week: date, *, catch_up: bool = False, wait: float = 0, track: Track = plainly
+) -> tuple[list[Outcome], Claims, Analysis, Path, list[Delivery]]:
+    """Do the whole week: collect, analyze, report, deliver. Takes the workspace for writing while it works.
 
-    With `catch_up`, weeks that were missed before are done first, as far as the sources still answer for them.
+    With `catch_up`, weeks that were missed before are done first, as far as the sources still answer for them. Another
+    run is waited for as many seconds as the settings say, or `wait`.
     """
-    with workspace.writing():
+    from .deliver import deliver
+
+    with workspace.writing(wait):
         missed = missed_weeks(workspace, week) if catch_up else []
         asked: dict[Chart, Outcome] = {}
         outcomes: list[Outcome] = []
@@ -260,7 +277,8 @@ def weekly(
         analysis = analyze(workspace, week, track=track)
         others |= {date.fromisoformat(changed) for changed in analysis.measured_weeks}
         page = report(workspace, [*sorted(others - {week}), week])
-    return outcomes, claims, analysis, page
+        deliveries = deliver(workspace, week)
+    return outcomes, claims, analysis, page, deliveries
 
 
 def read_season(workspace: Workspace) -> Season:

@@ -1,78 +1,217 @@
-"""Everything that pages say in words, and how they write numbers; the phrases stand in ``templates/words.txt``."""
+"""Everything that pages say in words, and how they write numbers and dates, in each language.
+
+The phrases stand in ``templates/words.txt``, whole sentences in ``{% trans %}``; what stands on a page and nowhere else is
+said in its HTML template. Both are English there; ``locale/`` holds their translations (:mod:`.messages` keeps them up to
+date). Numbers, dates, plurals, lists and names of countries are Babel's.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
-from functools import cache
-from pathlib import Path
+from decimal import Decimal
+from functools import cache, cached_property
+from gettext import NullTranslations
 from typing import Any
 
 import pandas as pd
+from babel import Locale
+from babel.dates import format_date
+from babel.lists import format_list
+from babel.numbers import parse_pattern
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from ..workspace.errors import SettingsError
+from . import messages
 from .compare import DISTANCES, ENTROPIES, PERCENTAGES
 
+LANGUAGES = ("en", "ru")
+"""What pages can be written in."""
 
-def percent(value: float) -> str:
-    """Write a share (0 to 1) as a percentage with one decimal."""
-    return f"{100 * value:.1f}%".replace("-", "−")
+LISTS = {"en": "en_001"}
+"""Whose way of joining a list is taken where it is not the language's own: "A, B and C" has one comma."""
 
+SPELLED = {"en": ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")}
+"""Small numbers in sentences, where a language can spell them without inflecting them."""
 
-def decimal(value: float) -> str:
-    """Write a number with one decimal."""
-    return f"{value:.1f}".replace("-", "−")
-
-
-def thousandths(value: float) -> str:
-    """Write a number with three decimals."""
-    return f"{value:.3f}".replace("-", "−")
+GROUPED_FROM = 10_000
+"""Smaller numbers are written without a space or a comma between thousands."""
 
 
-def count(value: float) -> str:
-    """Write a whole number."""
-    return f"{value:.0f}".replace("-", "−")
+class Words:
+    """What is said in one language.
+
+    Parameters
+    ----------
+    language : str
+        One of `LANGUAGES`.
+
+    Raises
+    ------
+    SettingsError
+        When it is another.
+    """
+
+    def __init__(self, language: str = "en"):
+        if language not in LANGUAGES:
+            raise SettingsError(f"{language!r} is no language of the pages: choose {' or '.join(LANGUAGES)}.")
+        self.language = language
+
+    def say(self, phrase: str, /, *about: Any) -> str:
+        """Return a phrase of ``words.txt`` as plain text, to be escaped where it is put into HTML.
+
+        Parameters
+        ----------
+        phrase : str
+            Name of a macro there.
+        *about
+            What it is said about.
+        """
+        said = str(getattr(self._phrases, phrase)(*about))
+        return re.sub(r"[ \n]+", " ", said).strip()  # leaves no-break spaces alone
+
+    def percent(self, value: float, digits: int = 1) -> str:
+        """Write a share (0 to 1) as a percentage, with one decimal."""
+        return self._percent(f"{100 * value:.{digits}f}")
+
+    def decimal(self, value: float, digits: int = 1) -> str:
+        """Write a number with one decimal."""
+        return self._number(f"{value:.{digits}f}")
+
+    def thousandths(self, value: float) -> str:
+        """Write a number with three decimals."""
+        return self.decimal(value, 3)
+
+    def count(self, value: float) -> str:
+        """Write a whole number."""
+        return self.decimal(value, 0)
+
+    def signed(self, value: float, digits: int = 1) -> str:
+        """Write a difference with its sign; a difference that rounds to zero has none."""
+        size = f"{abs(value):.{digits}f}"
+        sign = "" if float(size) == 0 else "+" if value > 0 else "−"
+        return sign + self._number(size)
+
+    def probability(self, value: float) -> str:
+        """Write a probability as a percentage; never as 0 % or 100 %, which no detector can know."""
+        if value < 0.01:
+            return "<" + self.percent(0.01, 0)
+        return ">" + self.percent(0.99, 0) if value > 0.99 else self.percent(value, 0)
+
+    def percent_tick(self, value: float) -> str:
+        """Write a share on an axis."""
+        return self._percent(f"{100 * value:g}")
+
+    def plain_tick(self, value: float) -> str:
+        """Write a number on an axis."""
+        return self._number(f"{value:g}")
+
+    def value_of(self, measure: str, value: float) -> str:
+        """Write the value of a measure as that measure is written."""
+        return self.writer_of(measure)(value)
+
+    def difference_of(self, measure: str, value: float) -> str:
+        """Write a difference between two values of a measure; shares differ by percentage points."""
+        if measure in PERCENTAGES:
+            return self.signed(100 * value)
+        return self.signed(value, 3 if measure in DISTANCES else 1 if measure in (*ENTROPIES, "artists") else 0)
+
+    def writer_of(self, measure: str) -> Callable[[float], str]:
+        """Return how a measure's values are written."""
+        if measure in PERCENTAGES:
+            return self.percent
+        if measure in DISTANCES:
+            return self.thousandths
+        return self.decimal if measure in (*ENTROPIES, "artists") else self.count
+
+    def spelled(self, n: int) -> str:
+        """Write a whole number in a sentence, in letters where it is small and the language lets it be."""
+        small = SPELLED.get(self.language, ())
+        return small[n] if n < len(small) else self.count(n)
+
+    def date(self, day: date, pattern: str) -> str:
+        """Write a date by a pattern of Unicode's (CLDR)."""
+        return format_date(day, pattern, self._locale)
+
+    def short_day(self, day: date, with_year: bool = False) -> str:
+        """Write a date for an axis, its year below it when asked."""
+        written = self.say("day_and_month", day)
+        return f"{written}\n{day.year}" if with_year else written
+
+    def listed(self, names: Sequence[str]) -> str:
+        """Join names as a sentence lists them."""
+        return format_list(names, locale=LISTS.get(self.language, self.language))
+
+    def country(self, code: str) -> str:
+        """Name a country by its code (ISO 3166-1); a code that is none stays as it is."""
+        return self._locale.territories.get(code.upper(), code)
+
+    @property
+    def name(self) -> str:
+        """The language's own name."""
+        return sentence(self._locale.get_language_name() or self.language)
+
+    @cached_property
+    def environment(self) -> Environment:
+        """The templates, with what they may call."""
+        made = Environment(
+            loader=FileSystemLoader(messages.TEMPLATES),
+            autoescape=select_autoescape(enabled_extensions=("html",), default=False),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
+        )
+        made.policies["ext.i18n.trimmed"] = True
+        translations = NullTranslations() if self.language == "en" else messages.translations(self.language)
+        made.install_gettext_translations(translations, newstyle=True)  # pyright: ignore[reportAttributeAccessIssue]
+        made.globals.update(language=self.language)
+        made.filters.update(probability=self.probability, sentence=sentence)
+        for tool in (
+            self.say, self.value_of, self.difference_of, self.count, self.spelled, self.date,
+            self.listed, self.country,
+        ):  # fmt: skip
+            made.globals[tool.__name__] = tool
+        return made
+
+    @cached_property
+    def _phrases(self) -> Any:
+        return self.environment.get_template("words.txt").module
+
+    @cached_property
+    def _locale(self) -> Locale:
+        return Locale.parse(self.language)
+
+    def _number(self, written: str) -> str:
+        return self._by("#,##0", written, Decimal(written))
+
+    def _percent(self, written: str) -> str:
+        # what was rounded as a percentage stays so: no binary fraction is rounded twice
+        return self._by(self._locale.percent_formats[None].pattern, written, Decimal(written) / 100)
+
+    def _by(self, pattern: str, written: str, number: Decimal) -> str:
+        """Write a number by the language's pattern, with as many decimals as it is written with already."""
+        grouped = abs(Decimal(written)) >= GROUPED_FROM
+        decimals = "." + "0" * len(written.partition(".")[2]) if "." in written else ""
+        said = _pattern(pattern.replace("##0", f"##0{decimals}")).apply(number, self._locale, group_separator=grouped)
+        return said.replace("-", "−").replace("\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}")
 
 
-def signed(value: float, digits: int = 1) -> str:
-    """Write a difference with its sign; a difference that rounds to zero has none."""
-    written = f"{value:+.{digits}f}".replace("-", "−")
-    return written[1:] if float(written[1:]) == 0 else written
+@cache
+def words_in(language: str) -> Words:
+    """Return what is said in a language; see :class:`Words`."""
+    return Words(language)
 
 
-def probability(value: float) -> str:
-    """Write a probability as a percentage; never as 0 % or 100 %, which no detector can know."""
-    if value < 0.01:
-        return "<1%"
-    return ">99%" if value > 0.99 else f"{100 * value:.0f}%"
+ENGLISH = words_in("en")
+say = ENGLISH.say
+"""What is said where nobody asked for a language."""
 
 
-def percent_tick(value: float) -> str:
-    """Write a share on an axis."""
-    return f"{100 * value:g}%"
-
-
-def plain_tick(value: float) -> str:
-    """Write a number on an axis."""
-    return f"{value:g}"
-
-
-def value_of(measure: str, value: float) -> str:
-    """Write the value of a measure as that measure is written."""
-    return writer_of(measure)(value)
-
-
-def difference_of(measure: str, value: float) -> str:
-    """Write a difference between two values of a measure; shares differ by percentage points."""
-    if measure in PERCENTAGES:
-        return signed(100 * value)
-    return signed(value, 3 if measure in DISTANCES else 1 if measure in (*ENTROPIES, "artists") else 0)
-
-
-def short_day(day: date, with_year: bool = False) -> str:
-    """Write a date for an axis, its year below it when asked."""
-    return f"{say('day_and_month', day)}\n{day.year}" if with_year else say("day_and_month", day)
+def sentence(said: str) -> str:
+    """Begin with a capital letter."""
+    return said[:1].upper() + said[1:]
 
 
 def text(value: object) -> str:
@@ -80,41 +219,6 @@ def text(value: object) -> str:
     return "" if value is None or value is pd.NA or value != value else str(value)
 
 
-def writer_of(measure: str) -> Callable[[float], str]:
-    """Return how a measure's values are written."""
-    if measure in PERCENTAGES:
-        return percent
-    return thousandths if measure in DISTANCES else decimal if measure in (*ENTROPIES, "artists") else count
-
-
 @cache
-def environment() -> Environment:
-    """Return the templates, with what they may call."""
-    made = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
-        autoescape=select_autoescape(enabled_extensions=("html",), default=False),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters.update(probability=probability)
-    made.globals.update(value_of=value_of, difference_of=difference_of, say=say)
-    return made
-
-
-@cache
-def _words() -> Any:
-    return environment().get_template("words.txt").module
-
-
-def say(phrase: str, /, *about: Any) -> str:
-    """Return a phrase of ``words.txt`` as plain text, to be escaped where it is put into HTML.
-
-    Parameters
-    ----------
-    phrase : str
-        Name of a macro there.
-    *about
-        What it is said about.
-    """
-    return re.sub(r"[ \n]+", " ", str(getattr(_words(), phrase)(*about))).strip()  # leaves no-break spaces alone
+def _pattern(written: str) -> Any:
+    return parse_pattern(written)

@@ -1,16 +1,20 @@
 """Every notebook runs from top to bottom, and is kept with what it gives."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 
-pytestmark = pytest.mark.skipif(
-    any(importlib.util.find_spec(name) is None for name in ("nbformat", "nbclient", "ipykernel")),
-    reason="needs nbformat, nbclient and ipykernel, which run notebooks",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        any(importlib.util.find_spec(name) is None for name in ("nbformat", "nbclient", "ipykernel")),
+        reason="needs nbformat, nbclient and ipykernel, which run notebooks",
+    ),
+    pytest.mark.xdist_group("notebooks"),  # one demo is made for all
+]
 
 
 def test_there_are_notebooks():
@@ -29,17 +33,35 @@ def test_kept_with_its_results(path):
     assert {output.output_type for output in outputs} <= {"display_data", "execute_result"}  # no errors, no warnings
     assert any("image/png" in output.data for output in outputs)
     assert path.stat().st_size < 1_000_000
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"/(home|root|tmp|usr|Users|work)/\w", text), "a path of the machine that it ran on"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> Path:
+    """Where the notebooks of the demo find it."""
+    from chartropy.reports.demo import make_demo
+
+    folder = tmp_path_factory.mktemp("notebooks")
+    make_demo(folder / "chartropy-demo")
+    return folder
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_runs_in_a_fresh_kernel(path, shared, monkeypatch):
+def test_runs_in_a_fresh_kernel(path, request, monkeypatch):
     import nbformat
     from nbclient import NotebookClient
 
-    if not (shared / "data").is_dir():
-        pytest.skip(f"needs the public data: {shared / 'data'} is not there (CHARTROPY_SHARED names another place)")
-    monkeypatch.setenv("CHARTROPY_SHARED", str(shared))
     notebook = nbformat.read(path, as_version=4)
-    options = {"kernel_name": "python3", "resources": {"metadata": {"path": str(path.parent)}}}
+    if "chartropy-demo" in path.read_text(encoding="utf-8"):
+        place = request.getfixturevalue("demo")
+    elif path.with_suffix(".py").exists():
+        place, shared = path.parent, request.getfixturevalue("shared")
+        if not (shared / "data").is_dir():
+            pytest.skip(f"needs the public data: {shared / 'data'} is not there (CHARTROPY_SHARED names another place)")
+        monkeypatch.setenv("CHARTROPY_SHARED", str(shared))
+    else:
+        place = request.getfixturevalue("tmp_path")
+    options = {"kernel_name": "python3", "resources": {"metadata": {"path": str(place)}}}
     NotebookClient(notebook, timeout=500, **options).execute()  # raises where a cell does

@@ -20,7 +20,8 @@
     │   ├── NotAudio               empty, HTML, DRM-protected, unknown format
     │   ├── TruncatedAudio         the file ends before it should
     │   └── UnsuitableAudio        decodable, yet too short or silent
-    └── ModelError                 a model file cannot be used
+    ├── ModelError                 a model file cannot be used
+    └── ScheduleError              a schedule cannot be installed or removed
 
 Each message is one or two sentences: the value, where it came from, what to do.
 """
@@ -126,3 +127,7 @@ class UnsuitableAudio(AudioError):
 
 class ModelError(ChartropyError):
     """A detector's model file cannot be used."""
+
+
+class ScheduleError(ChartropyError):
+    """A schedule cannot be installed or removed."""

@@ -27,6 +27,10 @@ from .store import Store, key
 POLL = 0.2
 """Seconds between two tries for a server's lock."""
 
+GLANCE = 0.2
+"""Seconds that a lock beside a file is tried for at least: who only looks whether it is free (:func:`holder`) holds it
+for a moment."""
+
 _TRY = text("""
     SELECT CASE WHEN pg_try_advisory_lock(:key) THEN set_config('application_name', :holder, false) END IS NOT NULL
 """)
@@ -64,24 +68,55 @@ def writing(store: Store, wait: float = 0) -> Iterator[None]:
         yield
 
 
+def holder(store: Store) -> dict[str, str] | None:
+    """Return who holds a database for writing, as far as that is known, or None when nobody does.
+
+    Raises
+    ------
+    WorkspaceReadOnly
+        When it cannot be told, because the lock file cannot be opened.
+    """
+    if store.on_server:
+        with store.reading() as connection:
+            lock = key("writing", connection.dialect.default_schema_name)
+            name = connection.scalar(_WHO, {"key": lock})
+        return None if name is None else _from_name(name)
+    if store.file is None:
+        return None
+    file, said = _files_beside(store.file.resolve())
+    if not file.exists():
+        return None
+    try:
+        with FileLock(file, timeout=0):
+            return None
+    except Timeout:
+        return _read(said)
+    except OSError as error:
+        raise WorkspaceReadOnly(f"{file} cannot be opened ({error.strerror}): nobody knows who writes.") from error
+
+
+def _files_beside(database: Path) -> tuple[Path, Path]:
+    return database.with_name(f".{database.name}.lock"), database.with_name(f".{database.name}.holder.json")
+
+
 @contextmanager
 def _beside(database: Path, wait: float) -> Iterator[None]:
-    lock = FileLock(database.with_name(f".{database.name}.lock"))
-    holder = database.with_name(f".{database.name}.holder.json")
+    file, said = _files_beside(database)
+    lock = FileLock(file)
     try:
-        lock.acquire(timeout=wait)
+        lock.acquire(timeout=max(wait, GLANCE))
     except Timeout:
-        raise _locked(str(database.parent), _read(holder)) from None
+        raise _locked(str(database.parent), _read(said)) from None
     except OSError as error:
         raise WorkspaceReadOnly(
             f"{database.parent} cannot be written to ({error.strerror}): "
             "make it writable or choose another with --workspace."
         ) from error
     try:
-        holder.write_text(json.dumps(_me()), encoding="utf-8")
+        said.write_text(json.dumps(_me()), encoding="utf-8")
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        said.unlink(missing_ok=True)
         lock.release()
 
 

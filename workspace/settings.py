@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import tomllib
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Literal, get_args
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -49,7 +52,46 @@ def _base_url(value: object) -> object:
     return value
 
 
+def _web_address(value: object) -> object:
+    """An address that others are sent to, or that something is sent to; empty: none."""
+    if not isinstance(value, str) or not value:
+        return value
+    try:
+        parts = urlsplit(value)
+        found = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number, half of an IPv6 address
+        found = False
+    if not found or not value.isprintable() or " " in value:
+        raise ValueError("should be an address like https://example.org/charts")
+    return value
+
+
+def _page_address(value: object) -> object:
+    value = _web_address(value)
+    if isinstance(value, str) and (urlsplit(value).query or urlsplit(value).fragment):
+        raise ValueError("pages are found below it: leave out what follows ? or #")
+    return value.rstrip("/") if isinstance(value, str) else value
+
+
+def _mail_address(value: object) -> object:
+    if isinstance(value, str) and value and not (value.isprintable() and _MAILBOX.fullmatch(value)):
+        raise ValueError("should be one e-mail address like desk@example.org or Chart desk <desk@example.org>")
+    return value
+
+
+_ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*"
+_MAILBOX = re.compile(rf'{_ADDRESS}|("[^"<>]*"|[^"<>@,;:]*)<{_ADDRESS}>')
+
+
+def address_of(mailbox: str) -> str:
+    """Return the bare address of ``Name <name@example.org>``."""
+    return parseaddr(mailbox)[1]
+
+
 BaseUrl = Annotated[str, BeforeValidator(_base_url)]
+WebAddress = Annotated[str, BeforeValidator(_web_address)]
+PageAddress = Annotated[str, BeforeValidator(_page_address)]
+Mailbox = Annotated[str, BeforeValidator(_mail_address)]
 Country = Annotated[str, Field(pattern=r"^([a-z]{2}|[a-z][a-z -]{3,15})$")]
 Name = Annotated[str, Field(min_length=1, max_length=32)]
 """Of a source or a registry, as the database keeps it."""
@@ -57,7 +99,7 @@ Name = Annotated[str, Field(min_length=1, max_length=32)]
 
 class _Strict(BaseModel):
     # a setting that is misspelled must not be passed over in silence
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Rate(_Strict):
@@ -88,7 +130,7 @@ class Source(_Strict):
     expected_rows: dict[str, PositiveInt] = Field(default_factory=dict)
     """Positions a whole chart has: by chart, by kind of period (``annual``) or one number for all (``*``); a shorter one is
     kept, flagged and reported."""
-    key: str = ""
+    key: str = Field(default="", repr=False)
     """The user's own key, where a platform wants one."""
     columns: dict[str, str] | None = None
     """For a table of the user's own: which of its columns is position, artist, title, period, ...; makes it a source."""
@@ -140,6 +182,51 @@ class Composite(_Strict):
     """Weight by platform; 1 where nothing is said, 0 leaves a platform out."""
 
 
+class Mail(_Strict):
+    """A server that sends the report."""
+
+    host: str = ""
+    """Empty: no mail."""
+    port: int = Field(default=587, gt=0, lt=65536)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """TLS after the first words, from the first byte, or, on a server of one's own, not at all."""
+    user: str = ""
+    """Empty: the server asks for no name."""
+    password: str = Field(default="", repr=False)
+    sender: Mailbox = ""
+    """Empty: `user`."""
+    to: tuple[Mailbox, ...] = ()
+    """Who gets the report."""
+    failures_to: tuple[Mailbox, ...] = ()
+    """Who is told when a run failed; empty: those who get the report."""
+    timeout: float = Field(default=30, gt=0)
+    """Seconds without an answer until the server is given up."""
+
+
+class Webhook(_Strict):
+    """An address that is told of a new report, in JSON."""
+
+    url: WebAddress = Field(default="", repr=False)
+    """Empty: none. Often a secret itself: no message, log or table shows more of it than the host."""
+    key: str = Field(default="", repr=False)
+    """Signs what is sent (HMAC-SHA-256), if given."""
+    timeout: float = Field(default=30, gt=0)
+    """Seconds without an answer until it is given up."""
+
+
+class Report(_Strict):
+    """What pages are written, and where they go."""
+
+    languages: Annotated[tuple[Literal["en", "ru"], ...], Field(min_length=1)] = ("en",)
+    """The first is that of ``index.html``."""
+    folder: str = ""
+    """Where the pages are copied too, such as a web server's folder; relative ones lie below the workspace folder."""
+    base_url: PageAddress = ""
+    """Where that folder is seen on the web: the feed and messages link there."""
+    mail: Mail = Mail()
+    webhook: Webhook = Webhook()
+
+
 class _Environment(EnvSettingsSource):
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: object) -> object:
         # what is no JSON goes on as it is: the check that follows names the variable and what it should be
@@ -158,6 +245,7 @@ class Settings(BaseSettings):
         extra="forbid",
         frozen=True,
         nested_model_default_partial_update=True,
+        hide_input_in_errors=True,
     )
 
     database_url: str = ""
@@ -186,6 +274,7 @@ class Settings(BaseSettings):
     registries: dict[Name, Registry] = Field(default_factory=dict)
     """Open lists of AI artists whose claims are collected."""
     composite: Composite = Composite()
+    report: Report = Report()
 
     def source(self, name: str, default: Source) -> Source:
         """Return a source's own values with those the user set over them."""
@@ -277,7 +366,17 @@ def _say(problem, file: Path) -> str:
     what = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
     if problem["type"] == "extra_forbidden":
         return f"{origin}: there is no such setting{_nearest(path) or '.'}"
-    return f"{origin} = {problem['input']!r}: {what}."
+    return f"{origin} = {_shown(path, problem['input'])}: {what}."
+
+
+def _shown(path: list[str], value: object) -> str:
+    """A value as messages show it: of what is secret, or may hold something secret, nothing."""
+    secret = path[-1:] in (["password"], ["key"], ["database_url"]) or (
+        path[1:2] == ["webhook"] and "timeout" not in path
+    )
+    # a table that stands in one environment variable comes as its whole text
+    table = isinstance(value, dict) or (isinstance(value, str) and value.lstrip().startswith("{"))
+    return "***" if secret or table else repr(value)
 
 
 def _nearest(path: list[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import unquote
 
 from sqlalchemy import URL, Connection, Select, Table, create_engine, event, func, make_url, or_, select
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+BUSY = 30
+"""Seconds that a transaction on SQLite waits for another's to end."""
+
+ASIDE = 2
+"""Seconds that what is written beside the writer's work waits."""
 
 
 class Store:
@@ -87,6 +93,23 @@ class Store:
             else:
                 with self.writer.begin():
                     yield self.writer
+
+    @contextmanager
+    def aside(self) -> Iterator[Connection]:
+        """A short transaction that is not the writer's work: its own connection, and little patience with who is in its way."""
+        with self.plainly(), self._writes.connect() as connection:
+            if self.on_server:
+                with connection.begin():
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{ASIDE}s'")
+                    yield connection
+                return
+            driver = cast(Any, connection.connection.driver_connection)
+            driver.execute(f"PRAGMA busy_timeout = {ASIDE * 1000}")
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                driver.execute(f"PRAGMA busy_timeout = {BUSY * 1000}")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -332,7 +355,7 @@ def _prepare_sqlite(connection, _record) -> None:
     try:
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute("PRAGMA busy_timeout = 30000")
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY * 1000}")
         mode = cursor.execute("PRAGMA journal_mode").fetchone()[0]
         if mode != "wal":
             cursor.execute("PRAGMA journal_mode = WAL")

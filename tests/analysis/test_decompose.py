@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from chartropy.analysis.decompose import FACTORS, Group, decompose
+from chartropy.analysis.decompose import FACTORS, FEWEST, Group, decompose
 from chartropy.analysis.estimates import mean_over_pairs
 from chartropy.analysis.space import kernel
 
@@ -126,6 +126,87 @@ def test_what_is_wrong_is_named():
         decompose(distances, made, made, Group(first, first > 0), group(second), **SURE)
     with pytest.raises(ValueError, match="replicates must be 100 or more, not 5"):
         taken_apart(distances, made, first, second, replicates=5)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"level": 95}, r"level must lie between 0 and 1, such as \.95, not 95"),
+        ({"replicates": 200.5}, "replicates must be a whole number, not 200"),
+        ({"pairs": np.ones((3, 2))}, r"shaped \(n, n\), not \(3, 2\)"),
+        ({"pairs": np.ones((0, 0))}, "pairs must be of one recording or more, not of none"),
+        ({"pairs": np.array([[0, 1, 2.0], [1, 0, 3], [2, 4, 0]])}, r"1 to 2 is 3\.0, 2 to 1 4\.0"),
+        ({"pairs": np.array([[0, 1, 2.0], [1, 0, np.nan], [2, 4, 0]])}, r"1 to 2 is nan, 2 to 1 4\.0"),
+        ({"pairs": np.array([[0, np.inf, 2.0], [np.inf, 0, 3], [2, 3, 0]])}, "0 and 1 have inf"),
+        ({"pairs": -np.ones((3, 3)), "reciprocal": True}, r"0 or more where the measure is a reciprocal, not -1\.0"),
+        ({"artists": ["x"]}, "artists must be as many as recordings: 1, 3 recordings"),
+        ({"flagged": np.array([0.2, 0.9, np.nan])}, "flagged must be True or False for each recording, not float64"),
+        ({"flagged": np.array([0, 1, 2])}, "flagged must be True or False"),
+        ({"flagged": np.array([[True, False, True]])}, r"not bool shaped \(1, 3\)"),
+        ({"before": Group(np.array([1, np.nan, 0]), np.zeros(3, bool))}, r"before\.weights must be 0 or more, not nan"),
+        ({"after": Group(np.array([1, -2.0, 0]), np.zeros(3, bool))}, r"after\.weights must be 0 or more, not -2\.0"),
+        ({"after": Group(np.ones(2), np.zeros(3, bool))}, r"after\.weights must be as many as recordings: 2, 3"),
+        (
+            {"before": Group(np.ones(3), np.zeros(3))},
+            r"before\.spare must be True or False for each recording, not float64",
+        ),
+    ],
+)
+def test_what_is_wrong_is_refused(given, says):
+    nothing = np.zeros(3, dtype=bool)
+    whole = {"pairs": np.ones((3, 3)), "artists": list("xyz"), "flagged": nothing}
+    whole |= {"before": group(np.array([1.0, 1, 0])), "after": group(np.array([0, 1.0, 1])), **SURE, **given}
+    with pytest.raises(ValueError, match=says):
+        decompose(**whole)
+
+
+def test_unknown_artists_are_each_their_own():
+    distances, made, first, second = season()
+    known = np.array([f"artist {place // 2}" for place in range(len(made))], dtype=object)
+    apart = known.copy()
+    apart[:40] = [f"unknown {place}" for place in range(40)]
+    named = decompose(distances, apart, made, group(first), group(second), **SURE)
+    for nothing in (None, np.nan, ""):
+        unknown = known.copy()
+        unknown[:40] = nothing
+        found = decompose(distances, unknown, made, group(first), group(second), **SURE)
+        width, usual = (one["high"].iloc[0] - one["low"].iloc[0] for one in (found, named))
+        assert width == pytest.approx(usual, rel=0.15)  # the same artists, numbered otherwise: other replicates
+
+
+def test_all_flagged_or_none_is_no_error():
+    distances, made, first, second = season()
+    for one in (np.ones_like(made), np.zeros_like(made)):
+        found = taken_apart(distances, one, first, second)
+        assert found.loc["share", "value"] == pytest.approx(0)
+        assert found.loc[list(FACTORS), "value"].sum() == pytest.approx(found.loc["change", "value"])
+
+
+def test_reciprocals_of_few_recordings_have_no_interval():
+    distances, made, first, second = season()
+    pairs = kernel(distances) ** 2
+    few = np.zeros_like(first)
+    few[: FEWEST - 1] = 1
+    found = taken_apart(pairs, made, few, second, reciprocal=True)
+    whole = ["after", "without_ai_after", "ai_share_before", "ai_share_after"]
+    assert set(found.index[found["low"].notna()]) == set(whole)
+    assert found["value"].notna().all()
+    says = f"no interval: {FEWEST - 1} effective recordings before, fewer than {FEWEST}"
+    assert found.loc[["before", "change", "share"], "method"].str.startswith(says).all()
+    assert "without ai before" in found.loc["due_to_ai", "method"]
+    assert not found.loc[whole, "method"].str.contains("no interval").any()
+    # one more is enough, if they are of as many artists
+    few[FEWEST - 1] = 1
+    assert taken_apart(pairs, made, few, second, reciprocal=True).loc["before", "low"] > 0
+    artists = np.r_[np.arange(FEWEST) // 2, np.arange(FEWEST, len(made))]
+    found = decompose(pairs, artists, made, group(few), group(second), reciprocal=True, **SURE).set_index("quantity")
+    assert np.isnan(found.loc["change", "high"])
+    # a mean itself is no reciprocal, and a sound more than there are recordings cannot be counted
+    few[FEWEST - 1] = 0
+    assert taken_apart(distances, made, few, second).loc["before", "low"] > 0
+    few[: FEWEST + 5] = 1
+    found = taken_apart(pairs**8, made, few, second, reciprocal=True).loc["before"]
+    assert f"{FEWEST + 5} effective recordings before, fewer than sounds" in found["method"]
 
 
 def test_a_period_without_pairs_is_no_number():

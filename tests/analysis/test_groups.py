@@ -1,3 +1,5 @@
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ from chartropy.analysis.groups import (
     density_coverage,
     frechet_distance,
     kernel_distance,
+    misjudged,
     permanova,
     permdisp,
     separation_ratio,
@@ -172,6 +175,83 @@ def test_density_coverage_of_equal_distributions(m):
     assert np.mean([each.density.value for each in found]) == pytest.approx(1, abs=0.05)
 
 
+def test_density_and_coverage_have_their_closed_forms_over_all_labels():
+    rows = np.random.default_rng(50).standard_normal((9, 2))
+    n, m, k = 5, 4, 2
+    found = []
+    for chosen in combinations(range(9), n):
+        real = np.array(chosen)
+        one = density_coverage(rows[real], rows[np.setdiff1d(np.arange(9), real)], k)
+        found.append((one.density.value, one.coverage.value))
+    coverage = 1 - np.prod([(n - 1 - j) / (n + m - 1 - j) for j in range(k)])
+    assert np.mean(found, axis=0) == pytest.approx([1, coverage], rel=1e-12)
+
+
+@pytest.mark.parametrize("shift", [0.0, 3.0])
+def test_expected_values_are_those_of_one_distribution(shift):
+    rng = np.random.default_rng(51)
+    n, m, k = 80, 30, 3
+    real, fake = rng.standard_normal((n, 2)), rng.standard_normal((m, 2)) + shift
+    found = density_coverage(real, fake, k, permutations=999)
+    # these hold for any distances; those of precision and recall were found by relabelling, one by one
+    assert found.expected["density"] == pytest.approx(1, abs=0.03)
+    coverage = 1 - np.prod([(n - 1 - j) / (n + m - 1 - j) for j in range(k)])
+    assert found.expected["coverage"] == pytest.approx(coverage, abs=0.01)
+    both, values = np.concatenate([real, fake]), []
+    for _ in range(300):
+        order = rng.permutation(n + m)
+        one = density_coverage(both[order[:n]], both[order[n:]], k)
+        values.append((one.precision.value, one.recall.value))
+    precision, recall = np.mean(values, axis=0)
+    assert found.expected["precision"] == pytest.approx(precision, abs=0.01)
+    assert found.expected["recall"] == pytest.approx(recall, abs=0.02)
+    assert "999 permutations of labels in which 80 of 80 recordings and 30 of 30" in found.method
+    assert (found.p["coverage"] == 0.002) == bool(shift)
+    # Rows or distances, the same; and what is not permuted is as before.
+    again = density_coverage(np.arange(n), np.arange(n, n + m), k, distances=distances_of(both), permutations=999)
+    assert (again.expected, again.p) == (found.expected, found.p)
+    alone = density_coverage(real, fake, k)
+    assert alone.coverage == found.coverage
+    assert np.isnan([*alone.expected.values(), *alone.p.values()]).all()
+    assert alone.method == "no expected values: 0 permutations"
+
+
+def test_labels_are_exchanged_within_strata_and_between_clusters_of_one_size():
+    rng = np.random.default_rng(52)
+    # Genres far apart; AI is all of one and half of the other: the genre alone is no difference of kinds.
+    rows = rng.standard_normal((120, 3)) + 20 * np.repeat([0, 1], 60)[:, None]
+    real, fake = np.r_[0:60, 60:80], np.arange(80, 120)
+    genre = np.repeat(["rock", "pop"], 60)
+    plain = density_coverage(rows[real], rows[fake], permutations=199)
+    within = density_coverage(rows[real], rows[fake], strata=(genre[real], genre[fake]), permutations=199)
+    assert plain.p["coverage"] <= 0.05 < within.p["coverage"]
+    assert within.expected["coverage"] == pytest.approx(within.coverage.value, abs=0.06)
+    assert "20 of 80 recordings and 40 of 40" in within.method
+    # Three tracks each against one each: no labels can be exchanged, and the values stand without.
+    sides = (np.arange(80), 100 + np.arange(40) // 4)
+    found = density_coverage(rows[real], rows[fake], clusters=sides, permutations=99)
+    assert found.coverage.value == plain.coverage.value
+    assert np.isnan(found.expected["coverage"])
+    assert np.isnan(found.p["density"])
+    assert found.method.startswith("no expected values: nothing to permute")
+    with pytest.raises(ValueError, match="cluster '7' is of several groups, fake, real"):
+        density_coverage(rows[real], rows[fake], clusters=(np.arange(80), np.r_[7, 81:120]), permutations=99)
+
+
+def test_overlap_is_tested_at_its_level_where_artists_have_several_tracks():
+    rng, found = np.random.default_rng(53), []
+    tracks = {"human": rng.geometric(0.8, 60), "ai": rng.geometric(0.5, 15)}  # exchanged whatever their size: .28
+    for i in range(80):
+        rows, owners = {}, {}
+        for kind, counts in tracks.items():
+            owners[kind] = [f"{kind} {place}" for place in np.repeat(np.arange(len(counts)), counts)]
+            styles = np.repeat(rng.standard_normal((len(counts), 6)), counts, axis=0)
+            rows[kind] = styles + rng.standard_normal(styles.shape)
+        one = density_coverage(*rows.values(), clusters=tuple(owners.values()), permutations=99, seed=i)
+        found.append(list(one.p.values()))
+    assert (np.mean(np.array(found) <= 0.05, axis=0) <= 0.1).all()
+
+
 @pytest.mark.slow
 def test_density_coverage_of_the_published_case():
     rng = np.random.default_rng(0)
@@ -227,6 +307,9 @@ def test_values_of_scikit_bio(groups, median, centroid, place):
 
 def test_permanova_by_hand():
     square = np.array([[0, 1, 1, 4], [1, 0, 3, 2], [1, 3, 0, 3], [4, 2, 3, 0]])
+    assert np.isnan(permanova(square, ["a", "a", "b", "b"], permutations=0).expected)
+    # Over all labels the mean of R² is (groups - 1) / (recordings - 1).
+    assert permanova(waves(), ["a", "b", "c"] * 10, permutations=1999).expected == pytest.approx(2 / 29, abs=0.003)
     found = permanova(square, ["a", "a", "b", "b"], permutations=0)
     assert found.f == pytest.approx(2.0)  # SS: all 40/4 = 10, within 1/2 + 9/2 = 5
     assert found.r2 == pytest.approx(0.5)
@@ -343,6 +426,38 @@ def test_small_groups_are_not_tighter_for_being_small():
     assert logs[False] < -0.1
 
 
+# Errors of who says which group is which
+
+
+def test_errors_leave_so_much_of_a_difference():
+    rng = np.random.default_rng(54)
+    n = 3000
+    made = np.arange(n) < n // 4
+    flagged = np.where(made, rng.random(n) < 0.85, rng.random(n) < 0.1)
+    found = misjudged(flagged, sensitivity=(850, 1000), specificity=(900, 1000), draws=500)
+    for one, truth in ((found.flagged, (~made[flagged]).mean()), (found.passed, made[~flagged].mean())):
+        assert one.low < truth < one.high
+        assert one.n == (flagged if one is found.flagged else ~flagged).sum()
+    assert found.kept.value == pytest.approx(1 - found.flagged.value - found.passed.value)
+    left = 1 - (~made[flagged]).mean() - made[~flagged].mean()
+    # Of a difference of means, that; of squared distances of distributions, its square.
+    spreads = rng.gamma(4, np.where(made, 1.5, 1.0))
+    means = [spreads[who].mean() - spreads[~who].mean() for who in (flagged, made)]
+    assert means[0] / means[1] == pytest.approx(left, abs=0.06)
+    rows = rng.standard_normal((n, 2)) + made[:, None]
+    apart = [kernel_distance(rows[~who], rows[who], bandwidth=2.0).value for who in (flagged, made)]
+    assert apart[0] / apart[1] == pytest.approx(left**2, abs=0.06)
+
+
+def test_sure_classifiers_hide_nothing_and_empty_groups_have_no_share():
+    sure = {"sensitivity": (1e9, 1e9), "specificity": (1e9, 1e9)}
+    found = misjudged(np.arange(40) < 10, **sure)
+    assert (found.flagged.value, found.passed.value, found.kept.value) == pytest.approx((0, 0, 1), abs=1e-6)
+    none = misjudged(np.zeros(40, dtype=bool), **sure)
+    assert np.isnan([none.flagged.value, none.kept.value]).all()
+    assert none.passed.value == pytest.approx(0, abs=1e-6)
+
+
 # Size and power
 
 
@@ -420,6 +535,11 @@ def test_interval_of_the_ratio_covers():
         ({"clusters": ["x", "y", "z", "z", "u", "v"]}, "cluster 'z' is of several groups, G1, G2"),
         ({"strata": HALVES}, "no stratum has two"),
         ({"permutations": -1}, "permutations must be 0 or more, not -1"),
+        ({"permutations": 9.5}, r"permutations must be a whole number, not 9\.5"),
+        ({"groups": ["a", "b", None, "a", "b", "b"]}, "groups: recording 2 of 6 has None; name it, or leave"),
+        ({"strata": [1.0, 1, 1, 1, 1, np.nan]}, "strata: recording 5 of 6 has nan"),
+        ({"groups": [HALVES]}, r"groups must be as many as recordings: groups shaped \(1, 6\), 6 recordings"),
+        ({"groups": "aaabbb"}, r"groups shaped \(\), 6 recordings"),
         ({"clusters": list("aabccd"), "strata": list("xyxyyy"), "groups": list("ppqqqq")}, "nothing to permute"),
     ],
 )
@@ -429,6 +549,34 @@ def test_refused(test, options, says):
         says = "no stratum has two groups of two clusters"
     with pytest.raises(ValueError, match=says):
         test(EXAMPLE, **({"groups": HALVES} | options))
+
+
+def test_unknown_artists_are_each_their_own():
+    distances, groups, _, clusters = chart(np.random.default_rng(55), ai=(6, 2), human=(8, 2), strata=1)
+    for nothing in (None, np.nan, "", pd.NA):
+        some = [nothing if name.endswith(("0", "1")) else name for name in clusters]
+        apart = [f"{name} {place}" if name.endswith(("0", "1")) else name for place, name in enumerate(clusters)]
+        for test in (permdisp, permanova):
+            one, other = (test(distances, groups, clusters=who, permutations=0) for who in (some, apart))
+            assert one.method == other.method
+        one, other = (separation_ratio(distances, groups, clusters=who).corrected for who in (some, apart))
+        assert (one.value, one.low, one.high) == pytest.approx((other.value, other.low, other.high))
+    rows = np.random.default_rng(56).standard_normal((14, 2))
+    found = kernel_distance(rows[:7], rows[7:], clusters=([None] * 7, [None] * 7))
+    assert found == kernel_distance(rows[:7], rows[7:])
+
+
+def test_levels_are_shares():
+    rows = np.random.default_rng(57).standard_normal((12, 2))
+    for ask in (
+        lambda: kernel_distance(rows[:6], rows[6:], level=95),
+        lambda: density_coverage(rows[:6], rows[6:], 2, level=95),
+        lambda: permdisp(EXAMPLE, HALVES, level=95),
+        lambda: separation_ratio(EXAMPLE, HALVES, level=95),
+        lambda: misjudged(rows[:, 0] > 0, sensitivity=(9, 10), specificity=(9, 10), level=95),
+    ):
+        with pytest.raises(ValueError, match=r"level must lie between 0 and 1, such as \.95, not 95"):
+            ask()
 
 
 def test_distances_that_are_none_are_refused():
@@ -457,6 +605,14 @@ def test_rows_that_are_none_are_refused():
         frechet_distance(rows, rows[:1])
     with pytest.raises(ValueError, match="less than both groups, 6 and 5, not 5"):
         density_coverage(rows, rows[:5], 5)
+    with pytest.raises(ValueError, match=r"k must be a whole number, not 2\.5"):
+        density_coverage(rows, rows, 2.5)
+    with pytest.raises(ValueError, match=r"groups must be shaped \(n, d\) and \(m, d\), not \(6,\) and \(6,\)"):
+        frechet_distance(rows[:, 0], rows[:, 0])
+    with pytest.raises(ValueError, match="a recording is given once, in one group: 2 is given 2 times"):
+        kernel_distance(np.array([0, 1, 2]), np.array([2, 3]), distances=EXAMPLE)
+    with pytest.raises(ValueError, match="strata must be two sequences, one of each group, not 12"):
+        density_coverage(rows, rows, 2, strata=["rock"] * 12, permutations=9)
     with pytest.raises(ValueError, match="5 clusters, 6 recordings"):
         density_coverage(rows, rows, 2, clusters=(range(6), range(5)))
     with pytest.raises(ValueError, match="bandwidth must be more than 0, not 0"):

@@ -119,6 +119,7 @@ def test_other_things_than_sound(season, measured):
         assert last[measure].value == pytest.approx(expected, rel=1e-9)
         assert last[measure].low < expected < last[measure].high
     assert np.isnan(last["genres"].value)
+    assert last["genres"].method == "no estimate: the source names none"
     alone = here.assign(artist=[f"A{i}" for i in range(SIZE)])
     ((_, found),) = measure_chart(alone, WEEKS[-1:], season[1], Detector.load())
     assert found["artists"].method == "no estimate: fewer than 5 pairs of 60 recordings share one"

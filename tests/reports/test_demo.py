@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +17,11 @@ import soundfile
 from selectolax.lexbor import LexborHTMLParser
 
 import chartropy
+from chartropy.audio.synthesize import synthesize, to_bytes
 from chartropy.reports import demo
 from chartropy.reports.demo import CHART, FIRST_WEEK, SIZE, WEEKS, make_songs
 from chartropy.reports.tables import open_workspace
-from chartropy.workspace.errors import SettingsError
+from chartropy.workspace.errors import RecordingError, SettingsError
 
 pytestmark = pytest.mark.xdist_group("demo")  # one season is made for all
 
@@ -91,7 +94,9 @@ def test_every_measure_has_its_interval_and_n(season):
     assert {"ai_share", "cultural_entropy", "cultural_entropy.rhythm", "conserve_index"} <= set(measures["measure"])
     assert len(measures) == WEEKS * measures["measure"].nunique()
     # the synthetic platform names neither labels nor languages nor genres
-    assert measures[~measures["measure"].isin(["labels", "languages", "genres"])]["n"].gt(0).all()
+    unnamed = measures["measure"].str.match("labels|languages|genres")
+    assert measures[unnamed]["n"].eq(0).all()
+    assert measures[~unnamed]["n"].gt(0).all()
     known = measures.dropna(subset=["value"])
     assert (known["low"] <= known["value"] + 1e-12).all()
     assert (known["value"] <= known["high"] + 1e-12).all()
@@ -268,6 +273,7 @@ def test_the_card_of_the_detector_is_shipped_with_its_figures():
 
 
 DEMO = ("synthetic", "demo")
+ABOUT = ("source", "chart", "country", "first", "last")
 
 
 @pytest.fixture(scope="module")
@@ -311,6 +317,11 @@ def test_a_change_is_taken_apart(tables):
         tables.decompose(*DEMO, "2020-01-01", weeks[0])
     with pytest.raises(SettingsError, match="ends before it begins"):
         tables.decompose(*DEMO, (weeks[1], weeks[0]), weeks[-1])
+    before = f"before {weeks[0]}..{weeks[2]} and after"
+    with pytest.raises(SettingsError, match=rf"{before} {weeks[2]}\.\.{weeks[3]} share weeks: give two periods"):
+        tables.decompose(*DEMO, (weeks[0], weeks[2]), (weeks[2], weeks[3]))
+    with pytest.raises(SettingsError, match=rf"before {weeks[3]}\.\.{weeks[3]} and after .* are the wrong way round"):
+        tables.decompose(*DEMO, weeks[3], weeks[0])
     with pytest.raises(SettingsError, match="not 'tempo'"):
         tables.decompose(*DEMO, weeks[0], weeks[-1], measure="tempo")
 
@@ -337,6 +348,7 @@ def test_a_persisting_track_is_one_trial(tables):
     assert found.loc["recordings", "n"] == entries["recording_id"].nunique()
     assert found.loc["entries", "n"] == len(entries)
     assert found.loc["entries", "low"] < found.loc["entries", "value"] < found.loc["entries", "high"]
+    assert found[list(ABOUT)].drop_duplicates().to_numpy().tolist() == [[*DEMO, "none", weeks[0], weeks[-1]]]
 
 
 def test_ai_and_human_tracks_are_compared(tables):
@@ -345,6 +357,16 @@ def test_ai_and_human_tracks_are_compared(tables):
     assert found.loc["dispersion_ratio", "low"] < found.loc["dispersion_ratio", "value"]
     assert 0 < found.loc["location_r2", "p"] <= 1
     assert found.loc["kernel_distance", "n"] > 20
+    assert found.columns[:5].tolist() == list(ABOUT)
+    assert found[list(ABOUT)].drop_duplicates().to_numpy().tolist() == [[*DEMO, "none", weeks[0], weeks[-1]]]
+    reach = ["precision", "recall", "density", "coverage"]
+    assert found.loc["dispersion_ratio", "expected"] == 1
+    assert found.loc["kernel_distance", "expected"] == 0
+    assert 0 < found.loc["location_r2", "expected"] < 0.5
+    assert found.loc[reach, ["expected", "p"]].notna().all(axis=None)
+    assert found.loc[["dispersion_ai", "dispersion_human"], ["expected", "p"]].isna().all(axis=None)
+    assert found["method"].str.contains(r"of those called AI \d").all()
+    assert found.loc[reach, "method"].str.endswith("that draws it towards what is expected").all()
     # in the first week there may be too few AI tracks: then a reason stands there, and no error
     first = tables.compare(*DEMO, weeks[0])
     assert first["value"].notna().all() or first.loc[first["value"].isna(), "method"].str.contains("no estimate").all()
@@ -396,8 +418,21 @@ def test_power_says_how_long_to_watch(season):
     given = run("power", "--sd", "5", "--autocorrelation", "0", "--change", "20", folder=season)
     weeks = int(given.stdout.split()[-1])
     assert 20 < weeks < 60
-    for wrong in (("--change", "0"), ("--change", "nan"), ("--sd", "nan"), ("--sd", "-1")):
-        assert run("power", *wrong, folder=season).returncode == 2
+    for wrong, said in (
+        (("--change", "0"), "give a change other than 0"),
+        (("--change", "nan"), "give a change other than 0"),
+        (("--sd", "nan"), "give a spread above 0"),
+        (("--sd", "-1"), "give a spread above 0"),
+        (("--sd", "5", "--chart", "demo"), "--chart is about measured charts, and --sd about none"),
+        (("--autocorrelation", ".5"), "--autocorrelation is for --sd"),
+    ):
+        refused = run("power", *wrong, folder=season)
+        assert refused.returncode == 2
+        assert said in refused.stderr
+    out = season / "power.csv"
+    run("power", "--measure", "diversity.mean_distance", "--change", "20", "--out", out, folder=season)
+    needed = pd.read_csv(out).iloc[0]
+    assert needed["weeks_low"] <= needed["weeks"]
     constant = run("power", "--measure", "unmeasured", folder=season)
     assert "unknown: it never changed" in constant.stdout
     unknown = run("power", "--measure", "nonsense", folder=season)
@@ -414,9 +449,100 @@ def test_decompose_and_sameness_write_tables(season):
     )
     assert done.returncode == 0, done.stderr
     assert "due_to_ai" in pd.read_csv(out)["quantity"].tolist()
+    ends = ("--before", weeks[0], "--after", weeks[-1])
+    done = run("decompose", *options, *ends, "--seed", "3", "--replicates", "200", "--out", out, folder=season)
+    assert done.returncode == 0, done.stderr
+    assert pd.read_csv(out)["method"].str.contains("200 replicates, seed 3").all()
+    assert run("decompose", *options, *ends, "--replicates", "5", folder=season).returncode == 2
     wrong = run("decompose", *options, "--before", "last week", "--after", weeks[-1], folder=season)
     assert wrong.returncode == 2
     assert "--before last week: give a day as 2026-01-01" in wrong.stderr
-    done = run("sameness", *options, "--week", weeks[-1], "--out", season / "same.csv", folder=season)
+    done = run("sameness", *options, "--out", season / "same.csv", folder=season)
     assert done.returncode == 0, done.stderr
-    assert len(pd.read_csv(season / "same.csv")) == SIZE
+    same = pd.read_csv(season / "same.csv")
+    assert len(same) == SIZE
+    assert same[["source", "chart", "week"]].drop_duplicates().values.tolist() == [["synthetic", "demo", weeks[-1]]]
+
+
+def test_an_export_can_be_of_one_measure_of_one_chart(season):
+    one = ("--measure", "ai_share", "--source", "synthetic", "--chart", "demo", "--country", "xx")
+    trend = pd.read_csv(StringIO(run("export", "trend", *one[:2], folder=season).stdout))
+    assert trend["p_adjusted"].tolist() == trend["p"].tolist()  # one test is no family
+    assert set(pd.read_csv(StringIO(run("export", "measures", *one[:6], folder=season).stdout))["measure"]) == {
+        "ai_share"
+    }
+    wrong = run("export", "measures", *one, folder=season)
+    assert wrong.returncode == 2
+    assert "no country 'xx' here: there is" in wrong.stderr
+    wrong = run("export", "recordings", *one[:2], folder=season)
+    assert "recordings has no column 'measure'" in wrong.stderr
+
+
+def test_a_workspace_that_nobody_closes_keeps_no_connection(season):
+    opened = open_workspace(season)
+    engine = opened.workspace.store.engine
+    opened.measures()
+    assert engine.pool.checkedin()
+    del opened
+    gc.collect()
+    assert not engine.pool.checkedin()
+
+
+def test_an_interval_beyond_the_picture_has_an_arrow(tables):
+    from matplotlib import pyplot
+
+    pyplot.switch_backend("agg")
+    trend = tables.trend().query("n == @WEEKS").dropna(subset=["change"]).reset_index(drop=True)
+    assert len(trend) > 3
+    trend.loc[0, ["change_low", "change_high"]] = -1e4 * trend.loc[0, "mean"], 1e4 * trend.loc[0, "mean"]
+    ax = chartropy.plot_trend(trend)
+    assert {"<", ">"} <= {line.get_marker() for line in ax.lines}
+    pyplot.close("all")
+
+
+def test_all_that_is_known_of_a_recording(tables):
+    recordings = tables.recordings().sort_values(["first_week", "peak", "recording_id"])
+    late = recordings.iloc[-1]
+    found = tables.recording(late["recording_id"][:10])
+    assert found.recording_id == late["recording_id"]
+    assert late["artist"] in repr(found)
+    assert found.names["source"].tolist() == ["synthetic"]
+    assert found.history["week"].nunique() == late["weeks"]
+    assert found.history["position"].min() == late["peak"]
+    assert found.evidence.verdict == tables.verdicts().set_index("recording_id").loc[late["recording_id"], "fused"]
+    # what came before it, by others, the most alike first
+    assert (found.alike["first_week"] < late["first_week"]).all()
+    assert late["artist"] not in set(found.alike["artist"])
+    assert found.alike["distance"].is_monotonic_increasing
+    assert len(found.alike) == 10
+    tempo = found.descriptors.loc["rhythm.tempo.bpm"]
+    vectors = tables.descriptors().set_index("recording_id")["rhythm.tempo.bpm"]
+    entries = tables.entries()
+    chart = vectors[entries[entries["week"] == late["last_week"]]["recording_id"]].dropna()
+    assert tempo["value"] == vectors[late["recording_id"]]
+    assert tempo["of"] == len(chart)
+    below = (chart < tempo["value"]).sum() + (chart == tempo["value"]).sum() / 2
+    assert tempo["percentile"] == pytest.approx(100 * below / len(chart))
+    assert tempo["median"] == pytest.approx(chart.median())
+    first = tables.recording(recordings.iloc[0]["recording_id"])
+    assert first.alike.empty
+    with pytest.raises(RecordingError, match="no such recording"):
+        tables.recording("nobody")
+
+
+def test_what_the_detector_reads_is_drawn(tmp_path):
+    from matplotlib import pyplot
+
+    pyplot.switch_backend("agg")
+    machine = tmp_path / "machine.flac"
+    machine.write_bytes(to_bytes(synthesize(5, machine_made=True), "FLAC"))
+    explained = chartropy.explain_file(machine)
+    ax = chartropy.plot_evidence(explained)
+    assert "machine.flac: ai" in ax.get_title(loc="left")
+    marks = next(line for line in ax.lines if line.get_marker() == "v")
+    assert np.median(marks.get_ydata()) > 3  # dB: the lines stand out
+    short = tmp_path / "short.flac"
+    soundfile.write(short, np.zeros(4410), 44100)
+    with pytest.raises(ValueError, match=r"short\.flac was not measured"):
+        chartropy.plot_evidence(chartropy.explain_file(short))
+    pyplot.close("all")

@@ -1,0 +1,203 @@
+"""The pages in a real browser: Debian's Chromium, driven by Playwright.
+
+Skipped where either is missing: ``pip install -e '.[browser]'``, and Chromium in the path or named by ``CHARTROPY_BROWSER``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install -e '.[browser]'")
+
+BROWSER = os.environ.get("CHARTROPY_BROWSER") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+pytestmark = [
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.skipif(not BROWSER, reason="needs Chromium in the path, or CHARTROPY_BROWSER"),
+]
+
+FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
+SIZES = {"phone": (360, 740), "tablet": (820, 1180), "desk": (1440, 900)}
+
+
+def neighbour(name):
+    """What another file of tests makes: files of tests are no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+seasons = neighbour("test_page")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=BROWSER, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory) -> Path:
+    """Pages of 26 weeks with odd names, the last of them in both languages, and the index."""
+    folder = tmp_path_factory.mktemp("reports")
+    season = seasons.a_season()
+    for week in (seasons.LAST - seasons.WEEK, seasons.LAST):
+        seasons.write_week(folder, season, week, made_at=seasons.MADE_AT, languages=("en", "ru"))
+    seasons.write_index(folder, season, made_at=seasons.MADE_AT, languages=("en", "ru"))
+    return folder
+
+
+@pytest.fixture
+def opened(chromium, reports):
+    """Open a page; in the end nothing was wrong in the console and nothing was asked of anybody."""
+    wrong, asked = [], []
+    contexts = []
+
+    def open_page(name: str = f"{seasons.LAST}/index.html", **options):
+        context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((reports / name).as_uri())
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert wrong == []
+    assert [url for url in asked if not url.startswith(reports.as_uri())] == []
+
+
+def visible_rows(page, number=1):
+    return page.locator(f"#chart-{number}-table tbody tr:visible")
+
+
+def visible_title(page, place):
+    return page.locator(f"#chart-1-table tbody tr:nth-child({place}) th.title").text_content().strip()
+
+
+def test_a_long_table_is_folded_and_unfolded(opened):
+    page = opened()
+    assert visible_rows(page).count() == 20
+    page.get_by_role("button", name="Show all 100 places").first.click()
+    assert visible_rows(page).count() == 100
+
+
+def test_the_chart_is_searched_and_filtered(opened):
+    page = opened()
+    section = page.locator("section.chart").first
+    section.get_by_role("searchbox").fill("nobody is called so")
+    assert visible_rows(page).count() == 0
+    title = visible_title(page, 90)
+    section.get_by_role("searchbox").fill(title.upper())
+    assert visible_rows(page).count() >= 1
+    assert visible_title(page, 90) in {row.locator("th.title").inner_text() for row in visible_rows(page).all()}
+    assert "of 100" in section.locator("output").inner_text()
+    section.get_by_role("searchbox").fill("")
+    section.get_by_role("combobox").select_option("ai")
+    shown = visible_rows(page)
+    assert 0 < shown.count() < 60
+    assert {row.get_attribute("data-verdict") for row in shown.all()} == {"ai"}
+
+
+def test_the_chart_is_sorted(opened):
+    page = opened()
+    table = page.locator("#chart-1-table")
+    heading = table.get_by_role("columnheader", name="Artist")
+    heading.get_by_role("button").click()
+    assert heading.get_attribute("aria-sort") == "ascending"
+    artists = [cell.inner_text() for cell in table.locator("tbody td.artist").all()]
+    assert artists == page.evaluate("names => [...names].sort(new Intl.Collator('en').compare)", artists)
+    heading.get_by_role("button").click()
+    assert heading.get_attribute("aria-sort") == "descending"
+    place = table.get_by_role("columnheader", name="Place")
+    place.get_by_role("button").click()
+    places = [int(cell.inner_text()) for cell in table.locator("tbody td.place").all()]
+    assert places == list(range(1, 101))
+    verdict = table.get_by_role("columnheader", name="Verdict")
+    verdict.get_by_role("button").click()
+    verdict.get_by_role("button").click()
+    first = table.locator("tbody tr").first
+    assert first.get_attribute("data-verdict") == "ai"  # by how likely it is, the likeliest first now
+
+
+def test_all_can_be_done_from_the_keyboard(opened):
+    page = opened()
+    reached = []
+    for _ in range(400):
+        page.keyboard.press("Tab")
+        here = page.evaluate(
+            "() => { const e = document.activeElement; const s = getComputedStyle(e); const r = e.getBoundingClientRect();"
+            " return [e.tagName, e.innerText || e.getAttribute('aria-label') || '', s.outlineStyle, r.width > 0 && r.height > 0] }"
+        )
+        if here[0] == "BODY":
+            break
+        reached.append(here)
+    assert any(tag == "A" and "All weeks" in text for tag, text, *_ in reached)
+    assert {"INPUT", "SELECT", "BUTTON", "SUMMARY", "A"} <= {tag for tag, *_ in reached}
+    assert all(outline != "none" and seen for *_, outline, seen in reached), "what has the focus is seen to have it"
+    page.locator("section.chart input[type=search]").first.focus()
+    page.keyboard.type(visible_title(page, 90))
+    assert 1 <= visible_rows(page).count() < 20
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", [f"{seasons.LAST}/index.html", f"{seasons.LAST}/index.ru.html", "index.html"])
+def test_axe_finds_no_serious_fault(opened, name, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    page = opened(name, color_scheme=scheme, bypass_csp=True)
+    found = axe.Axe().run(page).response["violations"]
+    grave = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert not grave, [(one["id"], one["help"], [node["target"] for node in one["nodes"]][:3]) for one in grave]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", [f"{seasons.LAST}/index.html", f"{seasons.LAST}/index.ru.html", "index.html"])
+def test_nothing_is_wider_than_the_screen(opened, name, size):
+    width, height = SIZES[size]
+    page = opened(name, viewport={"width": width, "height": height})
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
+def test_light_and_dark_are_told_apart(opened):
+    colours = [
+        opened(color_scheme=scheme).evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
+        for scheme in ("light", "dark")
+    ]
+    light, dark = (sum(map(int, colour.strip("rgba()").split(",")[:3])) for colour in colours)
+    assert light > 600 > 200 > dark
+
+
+def test_the_languages_lead_to_each_other(opened):
+    page = opened()
+    assert page.locator("html").get_attribute("lang") == "en"
+    page.locator("a[hreflang=ru]").first.click()
+    assert page.locator("html").get_attribute("lang") == "ru"
+    page.locator("a[rel=prev]").click()
+    assert page.locator("html").get_attribute("lang") == "ru"
+    page.locator("a[hreflang=en]").first.click()
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
+def test_without_a_script_all_is_there(opened):
+    page = opened(java_script_enabled=False)
+    assert visible_rows(page).count() == 100
+
+
+def test_a_name_with_markup_does_nothing(opened):
+    page = opened()
+    said = []
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.wait_for_timeout(200)
+    assert said == []
+    assert page.locator("td.artist", has_text="<script>alert(1)</script>").count() > 0
