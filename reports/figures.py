@@ -268,6 +268,62 @@ def side_by_side(
     return _svg(figure, name, title, stamp, png)
 
 
+@dataclass(frozen=True)
+class Cloud:
+    """Dots of one kind on a map: their places, what they are called in the legend, and which kind."""
+
+    name: str
+    places: Sequence[tuple[float, float]]
+    kind: str
+
+
+DOTS: dict[str, dict[str, Any]] = {
+    "past": {"marker": "o", "markersize": 3, "color": QUIET, "alpha": 0.45, "markeredgewidth": 0},
+    "human": {"marker": "o", "markersize": 6, "color": SERIES[1], "markeredgewidth": 0},
+    "undecided": {"marker": "s", "markersize": 6, "color": QUIET, "markerfacecolor": PAPER},
+    "ai": {"marker": "D", "markersize": 6.5, "color": SERIES[0], "markeredgewidth": 0},
+}
+"""How each kind of dot is drawn, from behind to the front."""
+
+
+def on_a_map(clouds: Sequence[Cloud], *, name: str, title: str, across: str, upwards: str, stamp: str = "") -> str:
+    """Draw recordings as dots on a plane.
+
+    Parameters
+    ----------
+    clouds : sequence of Cloud
+        Kinds of `DOTS`.
+    name, title, stamp
+        As for :func:`over_time`.
+    across, upwards : str
+        What the directions mean; empty where they mean nothing that has a name.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element.
+    """
+    figure, axes = _canvas(400)
+    for kind, drawn in DOTS.items():
+        for cloud in clouds:
+            if cloud.kind == kind and cloud.places:
+                x, y = zip(*cloud.places, strict=True)
+                axes.plot(x, y, linestyle="", label=cloud.name, **drawn)
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[["top", "right", "left", "bottom"]].set_visible(True)
+    axes.spines[["top", "right", "left", "bottom"]].set_color(RULE)
+    axes.set_xlabel(across, color=QUIET, fontsize=TEXT)
+    axes.set_ylabel(upwards, color=QUIET, fontsize=TEXT)
+    handles, labels = axes.get_legend_handles_labels()
+    axes.legend(
+        handles[::-1], labels[::-1], loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, fontsize=TEXT,
+        labelcolor=INK, borderpad=0.1, handletextpad=0.1, columnspacing=1,
+    )  # fmt: skip
+    return _svg(figure, name, title, stamp)
+
+
 def curve(points: Sequence[Sequence[float]], *, name: str, title: str, x: str, y: str, dots: bool = False) -> str:
     """Draw shares against shares, with the diagonal.
 

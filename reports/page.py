@@ -10,13 +10,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -24,12 +25,16 @@ from markupsafe import Markup
 
 from ..charts.composite import SOURCE as COMPOSITE
 from ..charts.periods import first_day
+from ..features.registry import DESCRIPTORS
 from ..workspace.files import whole_file
 from . import figures
 from .compare import MEASURES, ONE_WEEK, SHARES, Estimate, apart, compare
 from .files import harmless
 from .season import Key, Season, Weekly, all_weeks, float_of, history_of, in_order, key_of, keys_of, names_of
 from .words import LANGUAGES, Words, text, words_in
+
+if TYPE_CHECKING:
+    from ..analysis.soundmap import SoundMap
 
 TABLES = {
     name: tuple(columns.split())
@@ -49,6 +54,11 @@ FINDINGS = (("ai_share", max), ("ai_share.top10", max), ("cultural_entropy", min
 """What the three sentences at the top are about, and which chart each speaks of."""
 
 LONGEST_FIGURE = timedelta(weeks=104)
+PAST_WEEKS = 52
+MOST_PAST = 1000
+"""Recordings behind the map at most, the latest: a map's cost grows with their square."""
+FEWEST_ON_MAP = 12
+"""Recordings without which a map cannot say how true it is."""
 MOST_MOVES = 3
 SYNTHETIC = "SYNTHETIC"
 """Stands in every row of a table about music that is made up."""
@@ -106,6 +116,15 @@ class Changes:
     newly_ai: list[Place] = field(default_factory=list)
 
 
+class LaidOut(NamedTuple):
+    """Recordings of a week and of the year before it on one map; `of`: how many of the year before there were."""
+
+    here: list[str]
+    past: list[str]
+    of: int
+    map: SoundMap
+
+
 def write_week(
     folder: Path, season: Season, week: date, *, made_at: datetime, languages: Sequence[str] = ("en",)
 ) -> Path:
@@ -144,10 +163,13 @@ def write_week(
     target = folder / week.isoformat()
     for name, table in weekly.tables().items():
         _write(target / f"{name}.csv", csv(table, TABLES[name], synthetic=season.synthetic))
-    return _write_all(target, {file: _week(weekly.in_words(words), made_at, versions) for words, file in versions})
+    laid_out = _laid_out(weekly)
+    return _write_all(
+        target, {file: _week(weekly.in_words(words), made_at, versions, laid_out) for words, file in versions}
+    )
 
 
-def _week(weekly: Weekly, made_at: datetime, versions: Versions) -> str:
+def _week(weekly: Weekly, made_at: datetime, versions: Versions, laid_out: LaidOut | None) -> str:
     """Return a week's page in the language that `weekly` is spoken of."""
     season, week, say = weekly.season, weekly.week, weekly.words.say
     stamp = say("synthetic_mark") if season.synthetic else ""
@@ -163,6 +185,7 @@ def _week(weekly: Weekly, made_at: datetime, versions: Versions) -> str:
         earlier=earlier[-1] if earlier else None,
         findings=findings(weekly),
         compared=_compared_figure(weekly, stamp),
+        sound=_map_figure(weekly, laid_out, stamp) if laid_out else None,
         charts=[_chart(weekly, key, f"chart-{number}", stamp) for number, key in enumerate(weekly.keys, 1)],
         gaps=[(key_of(row), text(row.reason)) for row in weekly.gaps.itertuples()],
         unmeasured=unmeasured(weekly),
@@ -461,6 +484,53 @@ def _compared_figure(weekly: Weekly, stamp: str, png: io.BytesIO | None = None) 
         png=png,
     )
     return {"title": title, "svg": _drawn(svg)}
+
+
+def _laid_out(weekly: Weekly) -> LaidOut | None:
+    """Lay the week's recordings out by their sound, the year before behind them; None where too few were heard."""
+    vectors = weekly.season.vectors
+    if vectors is None:
+        return None
+    here = [one for one in weekly.now["recording_id"].unique() if one in vectors.index]
+    if len(here) < FEWEST_ON_MAP:
+        return None
+    from ..analysis.measures import load_space
+    from ..analysis.soundmap import sound_map
+
+    since = (weekly.week - PAST_WEEKS * ONE_WEEK).isoformat()
+    year = weekly.entries[weekly.entries["week"].between(since, weekly.week.isoformat())]
+    before = year[~year["recording_id"].isin(here) & year["recording_id"].isin(vectors.index)]
+    latest = before.groupby("recording_id")["week"].max().reset_index()
+    past = (
+        latest.sort_values(["week", "recording_id"], ascending=[False, True])["recording_id"].head(MOST_PAST).tolist()
+    )
+    found = sound_map(vectors.loc[[*here, *past]], load_space())
+    return LaidOut(here, past, len(latest), found) if math.isfinite(found.kept) else None
+
+
+def _map_figure(weekly: Weekly, laid_out: LaidOut, stamp: str) -> dict[str, Any]:
+    """The chart's sound as a map."""
+    words, found = weekly.words, laid_out.map
+    kinds = [weekly.verdict(one)["verdict"] for one in laid_out.here] + ["past"] * len(laid_out.past)
+    places = list(map(tuple, found.places.tolist()))
+    clouds = [
+        figures.Cloud(
+            words.say("on_map", kind), [place for place, one in zip(places, kinds, strict=True) if one == kind], kind
+        )
+        for kind in figures.DOTS
+    ]
+    tally = Counter(kinds)
+    label = "label_ru" if words.language == "ru" else "label"
+    across, upwards = (
+        "\n".join(words.say("direction", getattr(DESCRIPTORS[name], label), r > 0, way) for name, r in axis)
+        for axis, way in zip(found.axes, "→↑", strict=True)
+    )
+    title = words.say("map_title", len(laid_out.here))
+    svg = figures.on_a_map(clouds, name="sound-map", title=title, across=across, upwards=upwards, stamp=stamp)
+    note = words.say(
+        "map_note", tally["ai"], tally["human"], tally["undecided"], len(laid_out.past), found, laid_out.of
+    )
+    return {"title": title, "svg": _drawn(svg), "note": note}
 
 
 def _drawn(svg: str) -> Markup:

@@ -44,6 +44,8 @@ class Season:
         The music is made up: everything written says so.
     composite : pandas.DataFrame, optional
         How each place of the composites got there.
+    vectors : pandas.DataFrame, optional
+        Descriptors by recording (:func:`.tables.current_vectors`), for the map of the chart's sound.
     """
 
     entries: pd.DataFrame
@@ -53,6 +55,7 @@ class Season:
     about: dict[str, Any]
     synthetic: bool = False
     composite: pd.DataFrame | None = None
+    vectors: pd.DataFrame | None = None
 
 
 class Weekly:

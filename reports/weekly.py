@@ -307,6 +307,7 @@ def read_season(workspace: Workspace) -> Season:
             "descriptor_count": len(DESCRIPTORS),
         },
         composite=tables.composite(),
+        vectors=current_vectors(tables.descriptors()),
         synthetic=len(entries) > 0 and bool((entries["source"] == "synthetic").all()),
     )
 

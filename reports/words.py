@@ -169,7 +169,7 @@ class Words:
         made.globals.update(language=self.language)
         made.filters.update(probability=self.probability, sentence=sentence)
         for tool in (
-            self.say, self.value_of, self.difference_of, self.count, self.spelled, self.date,
+            self.say, self.value_of, self.difference_of, self.count, self.decimal, self.spelled, self.date,
             self.listed, self.country,
         ):  # fmt: skip
             made.globals[tool.__name__] = tool

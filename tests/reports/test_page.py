@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from chartropy.analysis.measures import load_space
+from chartropy.features.registry import DESCRIPTORS
 from chartropy.reports.page import TABLES, csv, safe_link, write_index, write_week
 from chartropy.reports.season import Season
 from chartropy.workspace.errors import DiskFull, WorkspaceReadOnly
@@ -732,3 +734,40 @@ def test_the_index_of_unmeasured_weeks_has_words(tmp_path):
     index = read(write_index(tmp_path, a_season(2, size=10, measured=False), made_at=MADE_AT))
     assert no_number_is_nan(index)
     assert "AI share: nothing measured" in words(index.css_first(".all-weeks"))
+
+
+# -- the map -----------------------------------------------------------------------------------------------------------
+
+
+def with_sound(season: Season, but: int = 0) -> Season:
+    """Give all recordings but some descriptors; AI-made ones lie off."""
+    space = load_space()
+    random = np.random.default_rng(4)
+    ids = season.verdicts["recording_id"].tolist()[but:]
+    ai = season.verdicts["verdict"].eq("ai").to_numpy()[but:]
+    values = random.normal(space.centers, space.scales, (len(ids), len(space.names))) + 2 * np.outer(ai, space.scales)
+    vectors = pd.DataFrame(values, index=ids, columns=list(space.names)).reindex(columns=list(DESCRIPTORS))
+    return replace(season, vectors=vectors)
+
+
+def test_the_map_shows_the_week_and_the_year_behind_it(tmp_path):
+    season = with_sound(a_season(weeks=3, size=30, charts=("radio",)))
+    page = week_page(tmp_path, season)
+    section = page.css_first("section:has(#sound-map-title)")
+    now = season.entries[season.entries["week"] == LAST.isoformat()]["recording_id"].unique()
+    kinds = season.verdicts.set_index("recording_id").loc[now, "verdict"].value_counts()
+    note = words(section.css_first("figcaption"))
+    assert f"Where the sounds of {len(now)} recordings lie" in words(section)
+    assert f"{kinds['ai']} are judged AI, {kinds['human']} human" in note
+    gone = set(season.entries["recording_id"]) - set(now)
+    assert f"behind them are {len(gone)} of the year before" in note
+    assert re.search(r"correlate with those of the sound by 0\.\d\d", note)
+    again = week_page(tmp_path / "again", season)
+    assert again.html == page.html
+
+
+def test_without_enough_sound_there_is_no_map(tmp_path):
+    season = a_season(weeks=1, size=30, charts=("radio",))
+    assert not week_page(tmp_path, season).css("#sound-map-title")
+    few = with_sound(season, but=len(season.verdicts) - 5)
+    assert not week_page(tmp_path, few).css("#sound-map-title")
