@@ -320,7 +320,7 @@ class Settings(BaseSettings):
 
 _file_being_read: Path = Path(FILE_NAME)
 
-_OTHER_VARIABLES = frozenset({"workspace", "now"})  # read elsewhere
+_OTHER_VARIABLES = frozenset({"workspace", "now", "shared", "browser"})  # read elsewhere, the last two by tests
 
 
 def load_settings(folder: Path) -> Settings:
