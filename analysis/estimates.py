@@ -290,7 +290,10 @@ def estimate_simpson(pairs: np.ndarray, artists: Sequence[object] | np.ndarray, 
 
     found = bootstrap_interval(pairs, artists, level=level)
     upper = np.triu(np.isfinite(square(pairs)), 1)
-    among, shared = int(upper.sum()), float(np.asarray(pairs)[upper].sum())
+    known = np.asarray(pairs, dtype=float)[upper]
+    if (wrong := (known < 0) | (known > 1)).any():
+        raise ValueError(f"pairs must lie between 0 and 1, not {known[wrong][0]:.6g}: how far two share a kind")
+    among, shared = int(upper.sum()), float(known.sum())
     if not among or shared >= FEWEST_SHARED:
         return found
     low = float(gammaincinv(shared, (1 - level) / 2)) if shared else 0.0

@@ -66,16 +66,16 @@ Folder = Annotated[
         "--workspace",
         "-w",
         envvar="CHARTROPY_WORKSPACE",
-        help="Folder that holds settings, database and reports.  [default: chartropy-data]",
-        show_default=False,
+        help="Folder that holds settings, database and reports.",
+        show_default="chartropy-data",
     ),
 ]
 Week = Annotated[
     datetime | None,
     typer.Option(
         formats=["%Y-%m-%d"],
-        help="Any day of the chart week.  [default: the last closed week]",
-        show_default=False,
+        help="Any day of the chart week.",
+        show_default="the last closed week",
     ),
 ]
 Lang = Annotated[
@@ -94,7 +94,7 @@ Paths = Annotated[list[Path], typer.Argument(help="Audio files, or folders to se
 Jobs = Annotated[int, typer.Option(help="Files at once; -1: one per core.")]
 Out = Annotated[
     Path | None,
-    typer.Option(help="File to write, .csv, .parquet or .xlsx.  [default: standard output]", show_default=False),
+    typer.Option(help="File to write, .csv, .parquet or .xlsx.", show_default="standard output"),
 ]
 
 
@@ -219,8 +219,8 @@ def collect(
         typer.Option(
             "--to",
             formats=["%Y-%m-%d"],
-            help="Any day of the last period.  [default: the last closed one]",
-            show_default=False,
+            help="Any day of the last period.",
+            show_default="the last closed one",
         ),
     ] = None,
     period: Annotated[str, typer.Option(help="daily, weekly, monthly, annual or decade.")] = "weekly",
@@ -580,8 +580,8 @@ def describe(
     out: Annotated[
         str | None,
         typer.Option(
-            help="File to write, .csv or .parquet, or a folder (DIR/) for parts of Parquet.  [default: standard output]",
-            show_default=False,
+            help="File to write, .csv or .parquet, or a folder (DIR/) for parts of Parquet.",
+            show_default="standard output",
         ),
     ] = None,
     jobs: Jobs = -1,
@@ -612,9 +612,7 @@ def describe(
 
 @app.command()
 def descriptors(
-    family: Annotated[
-        str | None, typer.Option(help="Only this family, such as rhythm.  [default: all]", show_default=False)
-    ] = None,
+    family: Annotated[str | None, typer.Option(help="Only this family, such as rhythm.", show_default="all")] = None,
     check: Annotated[
         list[Path] | None,
         typer.Option(
@@ -663,7 +661,7 @@ def detect(
         typer.Option(help="Page (.html) to write, with what is behind each verdict.", show_default=False),
     ] = None,
     model: Annotated[
-        Path | None, typer.Option(help="A detector, .npz.  [default: the one that is shipped]", show_default=False)
+        Path | None, typer.Option(help="A detector, .npz.", show_default="the one that is shipped")
     ] = None,
     jobs: Jobs = -1,
 ) -> None:
@@ -726,9 +724,7 @@ def train_detector(
 def evaluate_detector(
     manifest: Manifest,
     out: Annotated[Path | None, typer.Option(help="Page (.html) to write; its numbers go beside it as .json.")] = None,
-    model: Annotated[
-        Path | None, typer.Option(help="A model, .npz.  [default: the one that is shipped]", show_default=False)
-    ] = None,
+    model: Annotated[Path | None, typer.Option(help="A model, .npz.", show_default="the one that is shipped")] = None,
     unseen: Annotated[
         bool, typer.Option("--unseen", help="Judge each clip by a model trained on the other groups of this list.")
     ] = False,
@@ -754,11 +750,9 @@ def evaluate_detector(
 
 @detector.command("card")
 def detector_card(
-    model: Annotated[
-        Path | None, typer.Argument(help="A model, .npz.  [default: the one that is shipped]", show_default=False)
-    ] = None,
+    model: Annotated[Path | None, typer.Argument(help="A model, .npz.", show_default="the one that is shipped")] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Page to write (.html).  [default: the figures, printed]", show_default=False)
+        Path | None, typer.Option(help="Page to write (.html).", show_default="the figures, printed")
     ] = None,
 ) -> None:
     """Say what is known of a model: data, method, figures by generator and by source, what it cannot do."""
@@ -822,8 +816,8 @@ def export(
     out: Annotated[
         Path | None,
         typer.Option(
-            help="File to write, .csv, .parquet or .xlsx; for all, .xlsx or a folder.  [default: standard output]",
-            show_default=False,
+            help="File to write, .csv, .parquet or .xlsx; for all, .xlsx or a folder.",
+            show_default="standard output",
         ),
     ] = None,
 ) -> None:
@@ -856,9 +850,7 @@ def export(
 def dictionary(
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="File to write, .md, .csv, .parquet or .xlsx.  [default: Markdown, printed]", show_default=False
-        ),
+        typer.Option(help="File to write, .md, .csv, .parquet or .xlsx.", show_default="Markdown, printed"),
     ] = None,
 ) -> None:
     """Say what every column of every exported table is: type, unit, range, meaning, whether it may be empty."""
@@ -884,8 +876,8 @@ def sameness(
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d"],
-            help="Any day of the chart week.  [default: the last that is stored]",
-            show_default=False,
+            help="Any day of the chart week.",
+            show_default="the last that is stored",
         ),
     ] = None,
     workspace: Folder = None,
@@ -931,11 +923,11 @@ def decompose(
 def power(
     change: Annotated[
         list[float] | None,
-        typer.Option(help="Percent per year; may be given again.  [default: 5, 10, 20]", show_default=False),
+        typer.Option(help="Percent per year; may be given again.", show_default="5, 10, 20"),
     ] = None,
     measure: Annotated[
         str | None,
-        typer.Option(help="As `chartropy export measures` names it.  [default: cultural_entropy]", show_default=False),
+        typer.Option(help="As `chartropy export measures` names it.", show_default="cultural_entropy"),
     ] = None,
     source: Source = None,
     chart: OfChart = None,
@@ -954,7 +946,7 @@ def power(
     ] = None,
     autocorrelation: Annotated[
         float | None,
-        typer.Option(min=0, max=0.98, help="Of neighbouring weeks, with --sd.  [default: 0.5]", show_default=False),
+        typer.Option(min=0, max=0.98, help="Of neighbouring weeks, with --sd.", show_default="0.5"),
     ] = None,
     workspace: Folder = None,
     out: Out = None,
@@ -981,6 +973,7 @@ def power(
         needed = [weeks_needed(one / sd, sd=1.0, autocorrelation=autocorrelation, **options) for one in changes]
         rows = [[f"{one:g}% {shape}", _weeks(weeks)] for one, weeks in zip(changes, needed, strict=True)]
         _show(["Change", "Weeks"], rows)
+        typer.echo(f"With a spread of {sd:g}% and an autocorrelation of {autocorrelation:g}, known for certain.")
         return
     if autocorrelation is not None:
         raise SettingsError("--autocorrelation is for --sd: that of measured charts is measured.")
@@ -1069,14 +1062,14 @@ def schedule(
     at: Annotated[str, typer.Option(help="Days and a time: 'mon 09:00', 'mon,thu 18:30'.")] = "mon 09:00",
     timezone: Annotated[
         str | None,
-        typer.Option(help="Such as Europe/Moscow.  [default: the setting timezone]", show_default=False),
+        typer.Option(help="Such as Europe/Moscow.", show_default="the setting timezone"),
     ] = None,
     form: Annotated[
         str | None,
         typer.Option(
             "--format",
-            help="systemd, cron, github or windows.  [default: what this machine has]",
-            show_default=False,
+            help="systemd, cron, github or windows.",
+            show_default="what this machine has",
         ),
     ] = None,
     workspace: Folder = None,

@@ -217,7 +217,7 @@ _COLUMNS: dict[str, tuple[Column, ...]] = {
         _computed("p_phase", "number", "p of no trend, by series with the same spectrum: a check", empty=True),
         _computed("p_adjusted", "number", "p after Benjamini and Hochberg over the rows of this table", empty=True),
         _computed("autocorrelation", "number", "of neighbouring weeks around the trend", empty=True),
-        _computed("sd", "number", "standard deviation of the weeks around the trend", empty=True),
+        _computed("sd", "number", "standard deviation around the trend, in the long run, of noise so slow", empty=True),
         _computed("method", "text", "how slope and interval were computed, or why they could not be"),
     ),
     "gaps": tuple(map(_of, (t.gap.c[n] for n in ("week", "source", "chart", "country", "period", "reason")))),

@@ -122,9 +122,9 @@ def plot_trend(trend: pd.DataFrame, ax: Axes | None = None) -> Axes:
         In percent of each measure's mean. Filled: p of the null of no trend in autoregressive noise, adjusted for how many
         were tested, is .05 or less. An arrow: the interval goes on beyond the picture.
     """
-    ax = _axes(ax)
     shown = trend.dropna(subset=["change"])
     shown = shown[shown["mean"] != 0].reset_index(drop=True)
+    ax = _axes(ax, (9.5, 1.4 + 0.28 * len(shown)))
     names = names_of(sorted(keys_of(shown)))
     percents = shown[["change", "change_low", "change_high"]].to_numpy(dtype=float) * (
         100 / shown[["mean"]].abs().to_numpy(dtype=float)
@@ -151,11 +151,11 @@ def plot_trend(trend: pd.DataFrame, ax: Axes | None = None) -> Axes:
         labels.append(f"{': '.join(about)} (n = {row.n})")
     ax.set_yticks(range(len(shown)), labels)
     ax.invert_yaxis()
-    ax.set_xlabel("change over these weeks, % of the mean, 95% interval")
+    ax.set_xlabel("change over these weeks,\n% of the mean, 95% interval")
     title = f"{sum(beyond_noise)} of {len(shown)} trends can be told from slow noise"
     about = [] if charts or not len(shown) or not several else [next(iter(names.values()))]
     about += [] if several or not len(shown) else [_short(str(shown["measure"].iloc[0]))]
-    return _finished(ax, ": ".join([*about, title]), dates=False)
+    return _finished(ax, ":\n".join([*about, title]), dates=False)
 
 
 def plot_decompose(parts: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -239,12 +239,12 @@ def plot_evidence(explained: Explained, ax: Axes | None = None) -> Axes:
     return _finished(ax, f"{explained.path.name}: {explained.sound.verdict}{sure}", dates=False)
 
 
-def _axes(ax: Axes | None) -> Axes:
+def _axes(ax: Axes | None, size: tuple[float, float] = (8, 4.2)) -> Axes:
     if ax is not None:
         return ax
     from matplotlib import pyplot
 
-    return pyplot.subplots(figsize=(8, 4.2), layout="constrained")[1]
+    return pyplot.subplots(figsize=size, layout="constrained")[1]
 
 
 def _finished(ax: Axes, title: str, *, dates: bool = True) -> Axes:

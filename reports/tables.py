@@ -450,7 +450,8 @@ class Tables:
             p_block, p_phase, p_adjusted, autocorrelation, sd, method``. `slope` is Theil-Sen's, per year; `change` is over
             all weeks from `first` to `last`; both with 95 % intervals. `p` is of the null of no trend in autoregressive
             noise, the others of two more nulls (:func:`chartropy.analysis.trends.trend`); `p_adjusted` is `p` after
-            Benjamini and Hochberg over the rows returned. `sd` is of the weeks around the trend. Weeks measured in
+            Benjamini and Hochberg over the rows returned. `sd` is what slow noise of that
+            `autocorrelation` has in the long run, around the trend; near 1 it is far more than these weeks show. Weeks measured in
             another way than the newest (another detector, another extractor) are left out; with fewer than 8 the
             numbers are missing, and `method` says so.
         """
@@ -521,7 +522,8 @@ class Tables:
         pandas.DataFrame
             ``source, chart, country, measure, week, before, after, size, low, high, p, p_adjusted, null, n``: `week` is the
             first after the break, `p_adjusted` controls false breaks within its series
-            (:func:`chartropy.analysis.trends.change_points`). A series in which none is sure has its likeliest one: look at
+            (:func:`chartropy.analysis.trends.change_points`). `low` and `high` take the place of the break as known: they may
+            leave out 0 where `p_adjusted` finds no break at all. A series in which none is sure has its likeliest one: look at
             `p_adjusted`, and divide .05 by how many series you asked for. Weeks as for :meth:`trend`.
         """
         import pandas as pd
@@ -696,7 +698,8 @@ class Tables:
         -------
         pandas.DataFrame
             ``source, chart, country, first, last, quantity, value, low, high, expected, p, n, method``: mean distance
-            to the own centre of AI and of human tracks, and their ratio (p: PERMDISP); `location_r2`, the share of the
+            to the own centre of AI and of human tracks; `dispersion_ratio`, theirs within strata, so that it is not the
+            quotient of the two rows before it (p: PERMDISP); `location_r2`, the share of the
             squared distances that goes with being AI (p: PERMANOVA); the kernel distance; precision, recall, density
             and coverage of AI against human tracks (:mod:`chartropy.analysis.groups`). `expected` is what the value
             would be if both kinds were of one distribution, missing where that has none; `p` is of that null, missing
@@ -894,7 +897,11 @@ class Tables:
         self, asked: Mapping[str, str | None], since: date | str | None = None
     ) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
         """Each measure of each chart: the weeks that were measured as the newest was."""
-        frame = self.measures().dropna(subset=["value"])
+        every = self.measures()
+        frame, measure = every.dropna(subset=["value"]), asked.get("measure")
+        if measure not in set(frame["measure"]) and measure in set(every["measure"]):
+            why = every[every["measure"] == measure]["method"].iloc[-1]
+            raise SettingsError(f"{measure} has a number in no week; in the last one: {why}.")
         if since is not None:
             frame = frame[frame["week"] >= self._begin(since)]
         # .unheard: bounds of another measure, with its values
@@ -919,7 +926,11 @@ class Tables:
         return begin, end
 
     def _week(self, day: date | str) -> str:
-        return week_of(date.fromisoformat(str(day)), self.workspace.settings.week_ends).isoformat()
+        try:
+            given = date.fromisoformat(str(day))
+        except ValueError:
+            raise SettingsError(f"{day!r} is no day: give one as 2026-06-25.") from None
+        return week_of(given, self.workspace.settings.week_ends).isoformat()
 
     def _begin(self, since: date | str) -> str:
         """The first day of the chart week that holds a day; refused when nothing is known of it or of later ones."""
@@ -1097,7 +1108,8 @@ def _only(frame: pd.DataFrame, asked: Mapping[str, str | None]) -> pd.DataFrame:
             continue
         found = frame[frame[column] == value]
         if found.empty and not frame.empty:
-            known = ", ".join(sorted(map(str, frame[column].unique()))[:12])
-            raise SettingsError(f"no {column} {value!r} here: there is {known}")
+            known = sorted(map(str, frame[column].unique()))
+            more = f" and {len(known) - 40} more" if len(known) > 40 else ""
+            raise SettingsError(f"no {column} {value!r} here: there is {', '.join(known[:40])}{more}")
         frame = found
     return frame

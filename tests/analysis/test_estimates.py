@@ -130,5 +130,7 @@ def test_what_is_no_level_or_quantile_is_named():
     ):
         with pytest.raises(ValueError, match=r"level must lie between 0 and 1, such as \.95, not 95"):
             ask()
+    with pytest.raises(ValueError, match="pairs must lie between 0 and 1, not 2"):
+        estimate_simpson(np.full((9, 9), 2.0), artists)
     with pytest.raises(ValueError, match="quantile must lie between 0 and 1, not 50"):
         estimate_quantile(values, artists, 50)

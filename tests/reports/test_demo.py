@@ -294,6 +294,12 @@ def test_trends_have_intervals_named_nulls_and_are_adjusted(tables):
     assert share["change_low"] < share["change"] < share["change_high"]
     with pytest.raises(SettingsError, match="no chart 'radio' here: there is demo"):
         tables.trend(chart="radio")
+    with pytest.raises(
+        SettingsError, match="artists has a number in no week; in the last one: no estimate: fewer than 5"
+    ):
+        tables.trend("artists")
+    with pytest.raises(SettingsError, match="'2026-13-20' is no day: give one as 2026-06-25"):
+        tables.sameness(*DEMO, "2026-13-20")
 
 
 def test_breaks_name_their_null(tables):
@@ -416,8 +422,9 @@ def test_power_says_how_long_to_watch(season):
     assert "20% per year" in shown.stdout
     assert "weeks until a trend test at .05 sees the change" in shown.stdout
     given = run("power", "--sd", "5", "--autocorrelation", "0", "--change", "20", folder=season)
-    weeks = int(given.stdout.split()[-1])
+    weeks = int(given.stdout.splitlines()[1].split()[-1])
     assert 20 < weeks < 60
+    assert "an autocorrelation of 0, known for certain" in given.stdout
     for wrong, said in (
         (("--change", "0"), "give a change other than 0"),
         (("--change", "nan"), "give a change other than 0"),
