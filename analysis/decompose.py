@@ -29,7 +29,7 @@ import numpy as np
 
 from .estimates import draw_clusters, numbered, square
 from .share import draw_labels
-from .space import floats, whole
+from .space import check_level, floats, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -144,8 +144,7 @@ def decompose(
 
     pairs, flagged, before, after = _checked(pairs, artists, flagged, before, after, reciprocal)
     n, replicates = len(pairs), whole("replicates", replicates, 100)
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, such as .95, not {level}")
+    check_level(level)
     labels = np.zeros((replicates, n), dtype=bool)
     # A recording has one label in both periods. Those of one period, of the other and of both are drawn apart: what a
     # flag is worth depends on how common AI is.
@@ -158,7 +157,7 @@ def decompose(
             draws=replicates,
             seed=seed + int(one),
         )
-    artist = numbered([None if isinstance(one, str) and not one else one for one in artists])
+    artist = numbered(artists)
     drawn = draw_clusters(int(artist.max()) + 1, replicates, (seed, 1))
     values = _quantities(_Sums(pairs, artist, np.ones((1, n))), flagged, labels, before, after, reciprocal)
     spread = _quantities(_Sums(pairs, artist, drawn[:, artist]), flagged, labels, before, after, reciprocal)

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from .estimates import Estimate, bootstrap_interval, mean_over_pairs, numbered
-from .space import KERNEL_SCALE, first, floats, real, whole
+from .space import KERNEL_SCALE, check_level, first, floats, real, whole
 
 CLUSTER_DISTANCE = KERNEL_SCALE * (2 * np.log(2)) ** 0.5
 """Recordings at least half alike are of one cluster: the distance, .83, at which the similarity is ½."""
@@ -246,8 +246,7 @@ def rarefy(
         matrix = _pairs("matrix", matrix, None, low=-np.inf, missing=False)
     n = len(matrix)
     draws, size = whole("draws", draws, 10), whole("size", size, 2, n, f"the {n} recordings given")
-    if not (real(level) and 0 < level < 1):
-        raise ValueError(f"level must lie between 0 and 1, such as .95, not {level}")
+    check_level(level)
     artist = whose("artists", np.arange(n) if artists is None else artists, n)
     if size == n:
         return Estimate(float(statistic(matrix)), np.nan, np.nan, n, f"all {n} recordings: no interval by rarefaction")

@@ -11,6 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from .space import check_level
+
 FEWEST_SHARED = 5
 """Pairs that share a kind: of fewer the bootstrap knows too little, and no effective number is told: one more would halve it."""
 
@@ -382,8 +384,7 @@ def numbered(artists: Sequence[object] | np.ndarray) -> np.ndarray:
 def _check_options(level: float, replicates: int = 100) -> None:
     if replicates < 100:
         raise ValueError(f"replicates must be 100 or more, not {replicates}")
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, such as .95, not {level}")
+    check_level(level)
 
 
 def _one_each(values: np.ndarray, artists: Sequence[object] | np.ndarray) -> np.ndarray:

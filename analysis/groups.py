@@ -24,7 +24,7 @@ import numpy as np
 
 from .estimates import Estimate, estimate_mean, estimate_share, square
 from .share import draw_labels
-from .space import whole
+from .space import check_level, whole
 
 BLOCK = 2**23
 """Pairs of rows held in memory at once."""
@@ -1026,8 +1026,7 @@ def _codes(labels: Labels, n: int, what: str, *, alone: bool = False) -> tuple[l
 
 
 def _check_options(level: float = 0.95, permutations: int = 0) -> None:
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, such as .95, not {level}")
+    check_level(level)
     whole("permutations", permutations, 0)
 
 

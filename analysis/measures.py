@@ -91,6 +91,9 @@ PARTS = {"timbre": ("timbre", "spectrum"), "rhythm": ("rhythm",), "harmony": ("t
 KINDS = {"artists": "artist", "labels": "label", "languages": "language", "genres": "genres"}
 """What else a chart has a variety of, and the column that says it."""
 
+SAID = tuple(column for column in KINDS.values() if column != "artist")
+"""Those that not every source names."""
+
 OF_SOUND = ("cultural_entropy", "diversity.", "typicality", "novelty.", "conserve_index")
 """How the names of measures begin that rest on descriptors."""
 
@@ -196,7 +199,7 @@ def _by_week(entries: pd.DataFrame) -> dict[str, _Chart]:
     order = np.argsort(weeks, kind="stable")
     columns = {str(name): entries[name].to_numpy(dtype=object)[order] for name in entries.columns}
     columns["position"] = columns["position"].astype(int)
-    columns["lead"] = numbered(np.array([first_artist(artist) for artist in columns["artist"]], dtype=object))
+    columns["lead"] = numbered([first_artist(artist) for artist in columns["artist"]])
     names, firsts = np.unique(weeks[order], return_index=True)
     ends = [*firsts[1:], len(weeks)]
     return {
@@ -330,10 +333,9 @@ def _beyond_sound(chart: _Chart, before: _Chart | None) -> dict[str, Estimate]:
         shared = estimate_simpson(pairs, np.arange(len(pairs)) if measure == "artists" else once["lead"][known])
         found[f"{measure}.simpson"] = _named("probability that two recordings share one", shared)
         if np.nansum(pairs) - np.trace(pairs) < 2 * FEWEST_SHARED:
-            reason = f"no estimate: fewer than {FEWEST_SHARED} pairs of {shared.n} recordings share one"
-            if not shared.n:
-                reason = "no estimate: the source names none"
-            found[measure] = Estimate(np.nan, np.nan, np.nan, shared.n, reason)
+            few = f"fewer than {FEWEST_SHARED} pairs of {shared.n} recordings share one"
+            reason = few if shared.n else "the source names none"
+            found[measure] = Estimate(np.nan, np.nan, np.nan, shared.n, f"no estimate: {reason}")
         else:
             with np.errstate(divide="ignore"):
                 value, low, high = np.reciprocal([shared.value, shared.high, shared.low]).tolist()
@@ -381,7 +383,7 @@ def inputs_of(entries: pd.DataFrame, weeks: Collection[str], detector: Detector)
         "audio_hash",
         "extractor_version",
         "labelled_ai",
-        *(column for column in KINDS.values() if column != "artist"),
+        *SAID,
     ]
     rows = entries[["week", *columns]].sort_values(["week", "position"]).fillna("")
     of_week = {str(week): digest(part.to_csv(index=False)) for week, part in rows.groupby("week", sort=True)}

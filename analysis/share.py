@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .estimates import Estimate
-from .space import first, floats, real, whole
+from .space import check_level, first, floats, whole
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,7 @@ def ai_share(
         More entries are flagged than measured, or hits than trials; a count of entries is not whole, a record is not a
         pair, or `level` is out of range.
     """
-    if not (real(level) and 0 < level < 1):
-        raise ValueError(f"level must lie between 0 and 1, such as .95, not {level}")
+    check_level(level)
     flagged, measured = _check(flagged, measured, sensitivity, specificity)
     return AIShare(
         flagged,

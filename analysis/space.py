@@ -8,7 +8,7 @@ the kernel by a constant, so a trend over weeks is a trend in the music.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -258,7 +258,7 @@ def floats(name: str, values: Any, shape: str = "") -> np.ndarray:
     return array
 
 
-def real(value: object) -> bool:
+def real(value: object) -> TypeGuard[float]:
     """Whether it is one number: arrays, strings and None cannot be compared with bounds."""
     return isinstance(value, int | float | np.integer | np.floating)
 
@@ -278,6 +278,12 @@ def whole(name: str, value: Any, least: int | None = None, most: int | None = No
     if least is not None and value < least:
         raise ValueError(f"{name} must be {least} or more, not {value}")
     return int(value)
+
+
+def check_level(level: object) -> None:
+    """Refuse what is no coverage to aim at, with a ValueError."""
+    if not (real(level) and 0 < level < 1):
+        raise ValueError(f"level must lie between 0 and 1, such as .95, not {level}")
 
 
 def first(wrong: np.ndarray, values: np.ndarray) -> str:

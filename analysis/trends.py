@@ -20,6 +20,7 @@ import pandas as pd
 
 from .estimates import Estimate
 from .foote import turn_phases
+from .space import check_level
 
 FEWEST = 8
 """Points without which no trend is tested."""
@@ -434,9 +435,12 @@ def weeks_needed(
     guess = (12 * wide * WEEKS_PER_YEAR**2) ** (1 / 3) if shape == "steady" else 4 * wide
     low, high = FEWEST - 1, int(np.clip(guess, FEWEST, most))
     if seen(high):
-        while high > FEWEST and seen(lower := max(int(high / 1.3), FEWEST)):
-            high = lower
-        low = max(int(high / 1.3), low) if high > FEWEST else low
+        while high > FEWEST:
+            fewer = max(int(high / 1.3), FEWEST)
+            if not seen(fewer):
+                low = fewer
+                break
+            high = fewer
     else:
         while True:
             if high >= most:
@@ -502,7 +506,7 @@ def estimate_weeks_needed(
     """
     if n < FEWEST:
         raise ValueError(f"n must be {FEWEST} or more, not {n}")
-    _check_options(100, level)
+    check_level(level)
     found = weeks_needed(change, sd=sd, autocorrelation=autocorrelation, seed=seed, **options)
     new, phi = draw_noise(sd, autocorrelation, n, np.random.default_rng(seed))
     order = np.argsort(new / (1 - phi), kind="stable")

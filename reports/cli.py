@@ -854,15 +854,14 @@ def dictionary(
     ] = None,
 ) -> None:
     """Say what every column of every exported table is: type, unit, range, meaning, whether it may be empty."""
-    from ..workspace.files import whole_file
+    from ..workspace.files import write_text
     from .dictionary import as_markdown, as_table
     from .files import format_of, write_table
 
     if out is None:
         typer.echo(as_markdown(), nl=False)
     elif out.suffix.lower() == ".md":
-        with whole_file(out) as part:
-            part.write_text(as_markdown(), encoding="utf-8", newline="\n")
+        write_text(out, as_markdown())
     else:
         write_table(as_table(), out, format_of(out), name="dictionary")
 

@@ -35,7 +35,7 @@ from sqlalchemy import Row, select
 
 from ..charts.periods import last_closed_week
 from ..workspace import tables as t
-from ..workspace.errors import ChartropyError, SettingsError
+from ..workspace.errors import ChartropyError
 from ..workspace.files import whole_file
 from ..workspace.settings import Mail, Webhook, address_of
 from ..workspace.store import digest, timestamp, upsert
@@ -640,6 +640,3 @@ def _hidden(workspace: Workspace, words: str) -> str:
         if len(secret) > 2:
             words = words.replace(secret, "***")
     return words
-
-
-__all__ = ["Delivery", "SettingsError", "deliver", "is_set", "notify_failure", "signature"]

@@ -22,7 +22,7 @@ from ..analysis.train import (
     train,
 )
 from ..workspace.errors import SettingsError
-from ..workspace.files import whole_file
+from ..workspace.files import whole_file, write_text
 from .figures import curve
 from .weekly import Track, plainly
 from .words import ENGLISH
@@ -207,8 +207,7 @@ def summary(found: dict, figures: dict) -> str:
 
 
 def _write_json(value: dict, beside: Path) -> None:
-    with whole_file(beside.with_suffix(".json")) as part:
-        part.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(beside.with_suffix(".json"), json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
 def _write_page(about: dict, found: dict, out: Path, how: str) -> None:
@@ -233,5 +232,4 @@ def _write_page(about: dict, found: dict, out: Path, how: str) -> None:
             dots=True,
         ),
     )  # fmt: skip
-    with whole_file(out) as part:
-        part.write_text(page, encoding="utf-8")
+    write_text(out, page)

@@ -14,7 +14,7 @@ from ..audio.tags import read_tags
 from ..features.lines import EDGES_HZ
 from ..features.sketch import Sketch, frequencies, sketch_file
 from ..workspace.errors import AudioError
-from ..workspace.files import whole_file
+from ..workspace.files import write_text
 from .figures import folded, peaks
 from .words import ENGLISH
 
@@ -76,8 +76,7 @@ def write_explanation(explained: list[Explained], detector: Detector, out: Path)
         files=[(one, *_figures(place, one)) for place, one in enumerate(explained)],
         detector=detector,
     )  # fmt: skip
-    with whole_file(out) as part:
-        part.write_text(page, encoding="utf-8")
+    write_text(out, page)
 
 
 def fine_structure(one: Explained) -> tuple[np.ndarray, np.ndarray, list[float]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..features.registry import EXTRACTOR_VERSION
 from ..workspace.errors import SettingsError
 from .dictionary import COLUMNS, about, as_table, typed
-from .files import write_table
+from .files import FORMATS, WORKBOOK, write_table
 from .tables import NAMES, Tables
 from .workbook import write_workbook
 
@@ -34,7 +34,7 @@ def form_of_all(out: Path | None, asked: str | None = None) -> str:
         where = f"--out {out}" if out else "all"
         raise SettingsError(f"{where}: all tables go into one workbook or a folder: --out FILE.xlsx or --out FOLDER.")
     form = asked or ("xlsx" if suffix else "csv")
-    if form not in ("csv", "parquet", "xlsx"):
+    if form not in (*FORMATS, WORKBOOK):
         raise SettingsError(f"--format {form}: choose csv, parquet or xlsx.")
     if (form == "xlsx") != bool(suffix):
         hint = "name a file, --out FILE.xlsx" if form == "xlsx" else "name a folder"

@@ -22,7 +22,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree  # written here, not read
 
 from ..charts.periods import first_day
-from ..workspace.files import whole_file
+from ..workspace.files import write_text
 from ..workspace.store import digest
 from . import page
 from .compare import compare
@@ -127,7 +127,7 @@ def write_report(
     before = read_report(folder, week)
     if before and digest_of(before) == digest_of(report):
         report["changed_at"] = before["changed_at"]
-    return _write(folder / week.isoformat() / REPORT, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+    return write_text(folder / week.isoformat() / REPORT, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
 
 
 def read_report(folder: Path, week: date) -> dict[str, Any] | None:
@@ -175,13 +175,13 @@ def write_feed(folder: Path, *, base_url: str, made_at: datetime, languages: Seq
         When one cannot be written.
     """
     schema = Path(__file__).with_name("templates") / SCHEMA
-    _write(folder / SCHEMA, schema.read_text("utf-8"))
+    write_text(folder / SCHEMA, schema.read_text("utf-8"))
     if not base_url:
         log.info("no feed: it links to pages on the web, and the setting base_url under [report] does not say where")
         return None
     reports = filter(None, (read_report(folder, week) for week in reversed(written_weeks(folder))))
     newest = [report for report, _ in zip(reports, range(MOST_ENTRIES), strict=False)]
-    return _write(folder / FEED, _feed(newest, base_url, made_at, page.versions_in(languages)[0][0]))
+    return write_text(folder / FEED, _feed(newest, base_url, made_at, page.versions_in(languages)[0][0]))
 
 
 def links(report: dict[str, Any], base_url: str) -> dict[str, str]:
@@ -326,9 +326,3 @@ def _version(reports: list[dict[str, Any]]) -> str:
 def _iri(address: str) -> str:
     """An address whose characters may stand in an XML attribute and an Atom id."""
     return quote(address, safe="/:?#[]@!$&'()*+,;=-._~%")
-
-
-def _write(target: Path, content: str) -> Path:
-    with whole_file(target) as part:
-        part.write_text(content, encoding="utf-8", newline="\n")
-    return target

@@ -26,7 +26,7 @@ from markupsafe import Markup
 from ..charts.composite import SOURCE as COMPOSITE
 from ..charts.periods import first_day
 from ..features.registry import DESCRIPTORS
-from ..workspace.files import whole_file
+from ..workspace.files import write_text
 from . import figures
 from .compare import MEASURES, ONE_WEEK, SHARES, Estimate, apart, compare
 from .files import harmless
@@ -162,7 +162,7 @@ def write_week(
         weekly.styles[key] = number
     target = folder / week.isoformat()
     for name, table in weekly.tables().items():
-        _write(target / f"{name}.csv", csv(table, TABLES[name], synthetic=season.synthetic))
+        write_text(target / f"{name}.csv", csv(table, TABLES[name], synthetic=season.synthetic))
     laid_out = _laid_out(weekly)
     return _write_all(
         target, {file: _week(weekly.in_words(words), made_at, versions, laid_out) for words, file in versions}
@@ -680,12 +680,6 @@ def csv(table: pd.DataFrame, columns: Sequence[str], *, synthetic: bool = False)
     return out.to_csv(index=False, lineterminator="\n")
 
 
-def _write(target: Path, content: str) -> Path:
-    with whole_file(target) as part:
-        part.write_text(content, encoding="utf-8", newline="\n")
-    return target
-
-
 # -- languages ---------------------------------------------------------------------------------------------------------
 
 
@@ -712,7 +706,7 @@ def versions_in(languages: Sequence[str]) -> Versions:
 def _write_all(folder: Path, pages: dict[str, str]) -> Path:
     """Write a page in all its languages; return the first."""
     for file, html in pages.items():
-        _write(folder / file, html)
+        write_text(folder / file, html)
     for language in LANGUAGES:
         if (file := f"index.{language}.html") not in pages:
             (folder / file).unlink(missing_ok=True)

@@ -237,16 +237,18 @@ def report(workspace: Workspace, weeks: Iterable[date]) -> Path:
     how: dict[str, Any] = {"made_at": workspace.now(), "languages": settings.languages}
     weeks = list(weeks)
     current = ((), tuple(dict.fromkeys(settings.languages)))
-    for week in all_weeks(season):
-        if week not in weeks and languages_of(folder / week.isoformat()) not in current:
-            write_week(folder, season, week, **how)
-            write_report(folder, season, week, **how)
-    page = write_index(folder, season, **how)
-    for week in weeks:
+    outdated = [
+        week
+        for week in all_weeks(season)
+        if week not in weeks and languages_of(folder / week.isoformat()) not in current
+    ]
+    page = None
+    for week in [*outdated, *weeks]:
         page = write_week(folder, season, week, **how)
         write_report(folder, season, week, **how)
+    index = write_index(folder, season, **how)
     write_feed(folder, base_url=settings.base_url, **how)
-    return page
+    return page if page and weeks else index
 
 
 def weekly(
@@ -592,7 +594,7 @@ def _measure_all(workspace: Workspace, detector: Detector, asked: date) -> list[
     """
     from joblib import Parallel, delayed
 
-    from ..analysis.measures import KINDS, OF_SOUND, described_by, inputs_of
+    from ..analysis.measures import OF_SOUND, SAID, described_by, inputs_of
 
     tables = Tables(workspace)
     entries, verdicts, descriptors = tables.entries(), tables.verdicts(), tables.descriptors()
@@ -612,7 +614,7 @@ def _measure_all(workspace: Workspace, detector: Detector, asked: date) -> list[
     joined = entries.merge(verdicts[["recording_id", "verdict", "model_version"]], "left", "recording_id").merge(
         descriptors[["recording_id", "audio_hash", "extractor_version"]], "left", "recording_id"
     )
-    for column in set(KINDS.values()) - {"artist"}:  # a composite names none: its platforms do
+    for column in SAID:  # a composite names none: its platforms do
         known = joined.dropna(subset=[column]).drop_duplicates("recording_id").set_index("recording_id")[column]
         joined[column] = joined[column].fillna(joined["recording_id"].map(known))
     joined["labelled_ai"] = joined["recording_id"].isin(labelled)

@@ -11,6 +11,13 @@ from pathlib import Path
 from .errors import DiskFull, WorkspaceReadOnly
 
 
+def write_text(target: Path, content: str) -> Path:
+    """Write a text as UTF-8, whole or not at all, as :func:`whole_file` does; return `target`."""
+    with whole_file(target) as part:
+        part.write_text(content, encoding="utf-8", newline="\n")
+    return target
+
+
 @contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
     """Write a file whole or not at all.
