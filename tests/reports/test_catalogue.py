@@ -17,6 +17,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,6 @@ from chartropy.features.registry import DESCRIPTORS, EXTRACTOR_VERSION
 from chartropy.features.sketch import Sketch
 from chartropy.reports import catalogue, parts
 from chartropy.reports.catalogue import describe_catalogue, describe_files
-from chartropy.reports.cli import main
 from chartropy.reports.parts import HEAD, Row, schema_of
 from chartropy.workspace.errors import ChartropyError, SettingsError, WorkspaceError, WorkspaceLocked, WorkspaceReadOnly
 
@@ -94,20 +94,9 @@ def cheap(path: str, options: object) -> Row:
 
 
 @pytest.fixture
-def said(monkeypatch, capsys):
+def said(command_line):
     """Run the command in this process; return its exit code, what it said and what it complained of."""
-
-    def say(*arguments: object) -> tuple[object, str, str]:
-        monkeypatch.setattr("sys.argv", ["chartropy", "describe", *map(str, arguments)])
-        code: object = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code
-        heard = capsys.readouterr()
-        return code, heard.out, heard.err
-
-    return say
+    return partial(command_line, "describe")
 
 
 # -- every file has a row ----------------------------------------------------------------------------------------------

@@ -8,8 +8,6 @@ import json
 
 import pytest
 
-from chartropy.reports.cli import main
-
 pytestmark = pytest.mark.both_databases
 
 LISTS = {
@@ -20,20 +18,13 @@ LISTS = {
 
 
 @pytest.fixture
-def chartropy(workspace, monkeypatch, capsys):
+def chartropy(workspace, command_line, monkeypatch):
     """Run a command in a workspace; return its exit code, what it said and what it complained of."""
     monkeypatch.setenv("CHARTROPY_NOW", "2026-07-03")
     monkeypatch.setenv("CHARTROPY_COLLECT", "[]")
 
     def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["chartropy", *map(str, arguments), "--workspace", str(workspace.folder)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        return command_line(*arguments, "--workspace", workspace.folder)
 
     return run
 

@@ -29,7 +29,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 from sqlalchemy import select
 
-from chartropy.reports import cli, deliver, feed, page
+from chartropy.reports import deliver, feed, page
 from chartropy.reports.page import write_index, write_week
 from chartropy.workspace import tables as t
 from chartropy.workspace.errors import SettingsError, SourceError, WorkspaceError
@@ -863,17 +863,9 @@ def test_a_signature_is_checked_as_the_documentation_says():
 
 
 @pytest.fixture
-def chartropy(opened, monkeypatch, capsys):
+def chartropy(opened, command_line):
     def run(toml: str, *arguments: str) -> tuple[int, str, str]:
-        folder = opened(toml).folder
-        monkeypatch.setattr("sys.argv", ["chartropy", *arguments, "--workspace", str(folder)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        return command_line(*arguments, "--workspace", opened(toml).folder)
 
     return run
 

@@ -21,7 +21,6 @@ from pyarrow import parquet
 
 from chartropy.features.registry import DESCRIPTORS, EXTRACTOR_VERSION
 from chartropy.reports import files, workbook
-from chartropy.reports.cli import main
 from chartropy.reports.dictionary import COLUMNS, as_markdown, as_table, typed
 from chartropy.reports.files import FORMULA_STARTS, harmless, write_table
 from chartropy.reports.page import TABLES
@@ -41,21 +40,14 @@ LISTS = {
 
 
 @pytest.fixture
-def chartropy(workspace, monkeypatch, capsys):
+def chartropy(workspace, command_line, monkeypatch):
     """Run a command in a workspace; return its exit code, what it said and what it complained of."""
     monkeypatch.setenv("CHARTROPY_NOW", "2026-07-03T09:30:00+00:00")
     monkeypatch.setenv("CHARTROPY_COLLECT", "[]")
 
     def run(*arguments: object) -> tuple[int, str, str]:
-        place = [] if arguments[0] == "dictionary" else ["--workspace", str(workspace.folder)]
-        monkeypatch.setattr("sys.argv", ["chartropy", *map(str, arguments), *place])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        place = [] if arguments[0] == "dictionary" else ["--workspace", workspace.folder]
+        return command_line(*arguments, *place)
 
     return run
 

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from chartropy.reports import cli, deliver, runs, weekly
+from chartropy.reports import deliver, runs, weekly
 from chartropy.reports.runs import duration, read_runs, recorded
 from chartropy.workspace import tables as t
 from chartropy.workspace.errors import WorkspaceError
@@ -192,19 +192,12 @@ def test_a_history_that_cannot_be_written_fails_no_run(workspace, caplog):
 
 
 @pytest.fixture
-def chartropy(workspace, monkeypatch, capsys):
+def chartropy(workspace, command_line, monkeypatch):
     monkeypatch.setenv("CHARTROPY_NOW", "2026-07-06T09:00")
     monkeypatch.setenv("CHARTROPY_COLLECT", "[]")
 
     def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["chartropy", *map(str, arguments), "--workspace", str(workspace.folder)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        return command_line(*arguments, "--workspace", workspace.folder)
 
     return run
 

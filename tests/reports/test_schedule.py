@@ -18,7 +18,7 @@ import pytest
 import yaml
 from cronsim import CronSim
 
-from chartropy.reports import cli, schedulers
+from chartropy.reports import schedulers
 from chartropy.reports.runs import recorded
 from chartropy.reports.schedule import At, Job, job_of, not_due, own_program, read_at
 from chartropy.reports.schedulers import FORMATS, Cron, GitHub, Systemd, Windows, wakings
@@ -615,22 +615,12 @@ def test_tasks_are_installed_where_tasks_are(monkeypatch):
 
 
 @pytest.fixture
-def chartropy(tmp_path, monkeypatch, capsys):
+def chartropy(tmp_path, command_line, monkeypatch):
     monkeypatch.setenv("CHARTROPY_NOW", "2026-07-03T12:00")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["chartropy", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
+    return command_line
 
 
 @pytest.mark.parametrize("form", FORMATS)
