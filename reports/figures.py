@@ -16,7 +16,9 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+import textwrap
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -49,8 +51,14 @@ LINES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), "-", "-")
 WEEK = 7
 WIDTH, HEIGHT, POINTS_PER_INCH = 420, 240, 72
 TEXT = 11.5
+STRETCHES = 2 * WIDTH
+"""A line of many more points is drawn by its outline."""
 PNG_DOTS = 2.5 * POINTS_PER_INCH
 """Dots per inch: sharp on screens of twice the usual density."""
+TITLE, CREDIT = 13, 8.5
+TITLE_WIDTH = 56
+"""Letters in a line of a title."""
+FONTS = "DejaVu Sans"
 MOST_TICKS = 6
 SVG = "{http://www.w3.org/2000/svg}"
 XLINK = "{http://www.w3.org/1999/xlink}"
@@ -62,6 +70,28 @@ VERDICT_MARKS = {
     "unmeasured": (0.08, "unmeasured"),
 }
 """Height of a place's mark in the strip (1: full), and its CSS class: told apart by height, not by colour alone."""
+
+VERDICT_COLOURS = {"ai": "#b23a00", "undecided": "#6a4c93", "human": "#7aa9c6", "unmeasured": "#6b665f"}
+"""Of the strip outside its page, which has them as CSS."""
+
+
+@dataclass
+class Copies:
+    """A figure outside its page: filled in by what draws it.
+
+    Attributes
+    ----------
+    credit : str or None
+        Stands below the figure, and its title above it; with None, neither.
+    png : bytes
+        On paper of its own, `PNG_DOTS` to the inch.
+    svg : str
+        The same with colours that any program knows.
+    """
+
+    credit: str | None = None
+    png: bytes = b""
+    svg: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,12 +126,13 @@ class Series:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a comparison: a name, the number now and before; None where there is none."""
+    """One line of a comparison: a name, the number now and before, and what it is at least; None where there is none."""
 
     name: str
     now: Point | None
     before: Point | None
     style: int = 0
+    floor: float | None = None
 
 
 def over_time(
@@ -115,7 +146,7 @@ def over_time(
     number: Callable[[float], str],
     tick: Callable[[float], str],
     stamp: str = "",
-    png: io.BytesIO | None = None,
+    copies: Copies | None = None,
 ) -> str:
     """Draw numbers over the weeks, with their intervals as bands.
 
@@ -135,13 +166,13 @@ def over_time(
     day : callable
         Writes a date, with its year or without.
     number : callable
-        Writes the newest value beside its point (when there is one series).
+        Writes the first series' newest value beside its point, unless others have intervals, too.
     tick : callable
         Writes a value on the vertical axis.
     stamp : str, optional
         Written across the figure.
-    png : io.BytesIO, optional
-        The same figure as PNG is written there.
+    copies : Copies, optional
+        Gets the same figure as files of its own.
 
     Returns
     -------
@@ -157,7 +188,7 @@ def over_time(
     top = max([bound for bound in bounds if math.isfinite(bound)], default=0.0)
     axes.set_ylim(0, top * 1.12 if top > 0 else 1)
     _values_axis(axes, unit, tick)
-    if len(series) == 1 and series[0].points:
+    if series and series[0].points and not any(math.isfinite(p.low) for line in series[1:] for p in line.points):
         last = series[0].points[-1]
         axes.annotate(
             number(last.value),
@@ -169,7 +200,7 @@ def over_time(
             fontsize=TEXT,
             color=INK,
         )
-    elif len(series) > 1:
+    if len(series) > 1:
         axes.legend(
             loc="lower left",
             bbox_to_anchor=(0.0, 1.13),  # above the unit
@@ -182,7 +213,7 @@ def over_time(
             columnspacing=1.4,
             borderpad=0.1,
         )
-    return _svg(figure, name, title, stamp, png)
+    return _svg(figure, name, title, stamp, copies)
 
 
 def side_by_side(
@@ -191,12 +222,12 @@ def side_by_side(
     name: str,
     title: str,
     unit: str,
-    legend: tuple[str, str],
+    legend: tuple[str, str, str],
     nothing: str,
     number: Callable[[float], str],
     tick: Callable[[float], str],
     stamp: str = "",
-    png: io.BytesIO | None = None,
+    copies: Copies | None = None,
 ) -> str:
     """Draw one number per row with its interval, this week's above the earlier one's.
 
@@ -204,10 +235,10 @@ def side_by_side(
     ----------
     rows : sequence of Row
         From top to bottom.
-    name, title, unit, number, tick, stamp, png
+    name, title, unit, number, tick, stamp, copies
         As for :func:`over_time`; here values run from left to right.
     legend : tuple of str
-        Names of the number now and of the earlier one.
+        Names of the number now, of the earlier one, and of what it is at least.
     nothing : str
         Written where a row has no number now.
 
@@ -238,6 +269,9 @@ def side_by_side(
                 fontsize=TEXT,
                 color=INK,
             )
+        if row.floor is not None:
+            axes.plot([row.floor], [place - 0.12], "|", color=INK, markersize=17, markeredgewidth=2, zorder=5)
+            highest = max(highest, row.floor)
         for point in (row.now, row.before):
             if point is not None:
                 highest = max(highest, *(value for value in (point.value, point.high) if math.isfinite(value)))
@@ -255,17 +289,19 @@ def side_by_side(
         axes.plot([], [], "o", color=INK, markersize=7, label=legend[0])
     if any(row.before for row in rows):
         axes.plot([], [], "o", color=QUIET, markerfacecolor=PAPER, markersize=5, label=legend[1])
+    if any(row.floor is not None for row in rows):
+        axes.plot([], [], "|", color=INK, markersize=11, markeredgewidth=2, label=legend[2])
     if any(row.now or row.before for row in rows):
         axes.legend(
             loc="lower right",
             bbox_to_anchor=(1.0, 1.0),
-            ncols=2,
+            ncols=3,
             frameon=False,
             fontsize=TEXT,
             labelcolor=INK,
             borderpad=0.1,
         )
-    return _svg(figure, name, title, stamp, png)
+    return _svg(figure, name, title, stamp, copies)
 
 
 @dataclass(frozen=True)
@@ -286,14 +322,23 @@ DOTS: dict[str, dict[str, Any]] = {
 """How each kind of dot is drawn, from behind to the front."""
 
 
-def on_a_map(clouds: Sequence[Cloud], *, name: str, title: str, across: str, upwards: str, stamp: str = "") -> str:
+def on_a_map(
+    clouds: Sequence[Cloud],
+    *,
+    name: str,
+    title: str,
+    across: str,
+    upwards: str,
+    stamp: str = "",
+    copies: Copies | None = None,
+) -> str:
     """Draw recordings as dots on a plane.
 
     Parameters
     ----------
     clouds : sequence of Cloud
         Kinds of `DOTS`.
-    name, title, stamp
+    name, title, stamp, copies
         As for :func:`over_time`.
     across, upwards : str
         What the directions mean; empty where they mean nothing that has a name.
@@ -321,7 +366,7 @@ def on_a_map(clouds: Sequence[Cloud], *, name: str, title: str, across: str, upw
         handles[::-1], labels[::-1], loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, fontsize=TEXT,
         labelcolor=INK, borderpad=0.1, handletextpad=0.1, columnspacing=1,
     )  # fmt: skip
-    return _svg(figure, name, title, stamp)
+    return _svg(figure, name, title, stamp, copies)
 
 
 def curve(points: Sequence[Sequence[float]], *, name: str, title: str, x: str, y: str, dots: bool = False) -> str:
@@ -358,7 +403,16 @@ def curve(points: Sequence[Sequence[float]], *, name: str, title: str, x: str, y
     return _svg(figure, name, title, "")
 
 
-def peaks(hertz: np.ndarray, decibels: np.ndarray, marks: Sequence[float], *, name: str, title: str) -> str:
+def peaks(
+    hertz: np.ndarray,
+    decibels: np.ndarray,
+    marks: Sequence[float],
+    *,
+    name: str,
+    title: str,
+    stamp: str = "",
+    copies: Copies | None = None,
+) -> str:
     """Draw a spectrum with some frequencies marked.
 
     Parameters
@@ -366,7 +420,7 @@ def peaks(hertz: np.ndarray, decibels: np.ndarray, marks: Sequence[float], *, na
     hertz, decibels : numpy.ndarray, shape (n,)
     marks : sequence of float
         Frequencies in Hz.
-    name, title
+    name, title, stamp, copies
         As for :func:`over_time`.
 
     Returns
@@ -375,7 +429,7 @@ def peaks(hertz: np.ndarray, decibels: np.ndarray, marks: Sequence[float], *, na
         An ``<svg>`` element.
     """
     figure, axes = _canvas(HEIGHT)
-    axes.plot(hertz / 1000, decibels, color=QUIET, linewidth=0.6)
+    axes.plot(*_outline(hertz / 1000, decibels), color=QUIET, linewidth=0.6)
     top = float(decibels.max(initial=1.0)) * 1.15
     axes.plot([mark / 1000 for mark in marks], [top] * len(marks), "v", color=SERIES[0], markersize=7, clip_on=False)
     for mark in marks:
@@ -384,17 +438,30 @@ def peaks(hertz: np.ndarray, decibels: np.ndarray, marks: Sequence[float], *, na
     axes.set_ylim(min(float(decibels.min(initial=0.0)), -3.0), top)
     axes.set_xlabel("kHz", color=QUIET, fontsize=TEXT)
     axes.set_title("dB over the surroundings", loc="left", fontsize=TEXT, color=QUIET, pad=10)
-    return _svg(figure, name, title, "")
+    return _svg(figure, name, title, stamp, copies)
 
 
-def folded(aside: np.ndarray, *, name: str, title: str, x: str) -> str:
+def _outline(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Leave of a long line the lowest and the highest point of each stretch: it looks the same, and is smaller."""
+    import numpy as np
+
+    step = len(x) // STRETCHES
+    if step < 3:
+        return x, y
+    cuts = np.arange(0, len(y), step)
+    kept = [start + at(y[start : start + step]) for start in cuts for at in (np.argmin, np.argmax)]
+    chosen = np.unique(kept)
+    return x[chosen], y[chosen]
+
+
+def folded(aside: np.ndarray, *, name: str, title: str, x: str, stamp: str = "", copies: Copies | None = None) -> str:
     """Draw how many lines lie how far from a lattice: a spike in the middle, where they are on it.
 
     Parameters
     ----------
     aside : numpy.ndarray, shape (n,)
         -0.5 to 0.5.
-    name, title
+    name, title, stamp, copies
         As for :func:`over_time`.
     x : str
         What the axis tells.
@@ -409,18 +476,28 @@ def folded(aside: np.ndarray, *, name: str, title: str, x: str) -> str:
     axes.set_xlim(-0.5, 0.5)
     axes.set_xlabel(x, color=QUIET, fontsize=TEXT)
     axes.set_title("lines", loc="left", fontsize=TEXT, color=QUIET, pad=6)
-    return _svg(figure, name, title, "")
+    return _svg(figure, name, title, stamp, copies)
 
 
-def strip(marks: Sequence[tuple[int, str]], *, name: str, title: str) -> str:
+def strip(
+    marks: Sequence[tuple[int, str]],
+    *,
+    name: str,
+    title: str,
+    names: Mapping[str, str] | None = None,
+    stamp: str = "",
+    copies: Copies | None = None,
+) -> str:
     """Draw a chart as a row of marks, first place on the left, each as high as its verdict says.
 
     Parameters
     ----------
     marks : sequence of (int, str)
         Place and verdict.
-    name, title : str
+    name, title, stamp, copies
         As for :func:`over_time`.
+    names : mapping of str, optional
+        What the verdicts are called, in the legend of the copies.
 
     Returns
     -------
@@ -455,7 +532,24 @@ def strip(marks: Sequence[tuple[int, str]], *, name: str, title: str) -> str:
                 "height": f"{height}",
             },
         )
+    if copies is not None:
+        _strip_copy(marks, name, title, names or {}, stamp, copies)
     return ElementTree.tostring(svg, encoding="unicode")
+
+
+def _strip_copy(
+    marks: Sequence[tuple[int, str]], name: str, title: str, names: Mapping[str, str], stamp: str, copies: Copies
+) -> None:
+    figure, axes = _canvas(130)
+    for kind, (height, _) in VERDICT_MARKS.items():
+        if places := [place for place, verdict in marks if verdict == kind]:
+            axes.bar(places, height, color=VERDICT_COLOURS[kind], label=names.get(kind, kind))
+    axes.set_ylim(0, 1)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_xlim(0.4, max((place for place, _ in marks), default=1) + 0.6)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, fontsize=TEXT, labelcolor=INK)
+    _svg(figure, name, title, stamp, copies)
 
 
 def _canvas(height: float) -> tuple[Figure, Axes]:
@@ -567,20 +661,40 @@ def _ticks() -> Any:
     return MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10])
 
 
-def _svg(figure: Figure, name: str, title: str, stamp: str, png: io.BytesIO | None = None) -> str:
-    from matplotlib import rc_context
-
+def _svg(figure: Figure, name: str, title: str, stamp: str, copies: Copies | None = None) -> str:
     if stamp:
         figure.text(0.5, 0.5, stamp, color=QUIET, alpha=0.28, fontsize=34, ha="center", va="center", rotation=18)
-    if png is not None:
-        figure.patch.set_visible(True)  # mail is read on dark paper too
-        with rc_context({"font.family": "DejaVu Sans"}):
-            figure.savefig(png, format="png", dpi=PNG_DOTS, facecolor=PAPER, metadata={"Software": None})
-        figure.patch.set_visible(False)
+    drawn = _saved(figure, name, "svg", transparent=True, metadata={"Date": None})
+    if copies is not None:
+        _copy(figure, name, title, copies)
+    return dressed(drawn, name, title)
+
+
+def _copy(figure: Figure, name: str, title: str, copies: Copies) -> None:
+    """Save a figure to stand alone: on paper, and, where it has a credit, with its title."""
+    if copies.credit is not None:
+        lines = textwrap.wrap(title, TITLE_WIDTH)
+        width, height = figure.get_size_inches()
+        figure.set_size_inches(width, height + (len(lines) * 1.45 * TITLE + 26) / POINTS_PER_INCH)
+        figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=TITLE, weight="bold", color=INK)
+        figure.supxlabel(copies.credit, x=0.99, ha="right", fontsize=CREDIT, color=QUIET)
+    figure.patch.set_visible(True)  # it is read on dark paper too
+    copies.png = _saved(figure, name, "png", dpi=PNG_DOTS, facecolor=PAPER, metadata={"Software": None})
+    if copies.credit is not None:
+        copies.svg = _saved(figure, name, "svg", facecolor=PAPER, metadata={"Date": None, "Title": title}).decode()
+
+
+def _saved(figure: Figure, name: str, form: str, **how: Any) -> bytes:
+    from matplotlib import rc_context
+
     out = io.BytesIO()
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": "DejaVu Sans"}):
-        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
-    return dressed(out.getvalue(), name, title)
+    with (
+        warnings.catch_warnings(),
+        rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": FONTS}),
+    ):
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # who reads an SVG has other fonts
+        figure.savefig(out, format=form, **how)
+    return out.getvalue()
 
 
 def dressed(drawn: bytes, name: str, title: str) -> str:

@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
 import numpy as np
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, Select, func, select
 
 from ..analysis.detector import Verdict
 from ..analysis.fuse import Evidence, Fused, claim, fuse
 from ..charts.claims import FILE, YOU
 from ..charts.collect import Chart, at
+from ..charts.identity import found
 from ..charts.periods import Period, first_day, week_of
 from ..features.registry import DESCRIPTORS, EXTRACTOR_VERSION
 from ..workspace import tables as t
-from ..workspace.errors import SettingsError
+from ..workspace.errors import ModelError, SettingsError
 from ..workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..analysis.estimates import Estimate
-    from ..analysis.groups import Dispersion, Location, Misjudged, Overlap
+    from ..features.sketch import Sketch
     from .recording import Recording
 
 NAMES = (
@@ -139,7 +138,7 @@ class Tables:
             weighs what others say (:meth:`labels`), as `chartropy.analysis.fuse` tells.
         """
         verdict, recording, preview = t.verdict.c, t.recording.c, t.preview.c
-        frame = self.workspace.store.frame(
+        newest = self._newest(
             select(
                 verdict.recording_id,
                 recording.isrc,
@@ -158,13 +157,24 @@ class Tables:
             )
             .join(t.recording, recording.recording_id == verdict.recording_id)
             .join(t.preview, preview.recording_id == verdict.recording_id, isouter=True)
-            .order_by(verdict.recording_id, verdict.measured_at)
         )
-        newest = frame.drop_duplicates("recording_id", keep="last").reset_index(drop=True)
-        claims = self._claims()
-        fused = [_fused(row, claims.get(str(row.recording_id), [])) for row in newest.itertuples()]
+        fused = [both[1] for both in self._weighed(newest)]
         newest["fused"], newest["fused_reason"] = [one.verdict for one in fused], [one.reason for one in fused]
         return newest.drop(columns=["sha256", "evidence"]).astype({"probability": float})
+
+    def judged(self) -> dict[str, tuple[Verdict, Fused]]:
+        """Return of every recording that was looked at the sound's newest verdict, and all evidence, weighed."""
+        newest = self._newest(select(t.verdict))
+        return dict(zip(newest["recording_id"].astype(str), self._weighed(newest), strict=True))
+
+    def _newest(self, query: Select) -> pd.DataFrame:
+        ordered = query.order_by(t.verdict.c.recording_id, t.verdict.c.measured_at)
+        frame = self.workspace.store.frame(ordered)
+        return frame.drop_duplicates("recording_id", keep="last").reset_index(drop=True)
+
+    def _weighed(self, newest: pd.DataFrame) -> list[tuple[Verdict, Fused]]:
+        claims = self._claims()
+        return [_weighed(row, claims.get(str(row.recording_id), [])) for row in newest.itertuples()]
 
     def witnesses(self, recording_id: str) -> Fused:
         """Return all evidence about a recording, kept apart, and what it comes to.
@@ -182,7 +192,7 @@ class Tables:
         KeyError
             When no verdict on it is stored.
         """
-        return _fused(self._newest_verdict(recording_id), self._claims().get(recording_id, []))
+        return _weighed(self._newest_verdict(recording_id), self._claims().get(recording_id, []))[1]
 
     def recording(self, recording_id: str) -> Recording:
         """Return all that is known of a recording: spellings, chart history, evidence, descriptors, what it sounds like.
@@ -201,9 +211,11 @@ class Tables:
         RecordingError
             When there is no such recording, or several.
         """
-        from .recording import read_recording
+        from .recording import Recordings
 
-        return read_recording(self, recording_id)
+        with self.workspace.store.reading() as connection:
+            whole = found(connection, recording_id)[1]
+        return Recordings(self).of(whole)
 
     def _claims(self) -> dict[str, list[Evidence]]:
         """What others than the detector say, by recording."""
@@ -255,6 +267,25 @@ class Tables:
         vectors = pd.concat(parts) if parts else pd.DataFrame(index=rows.index)
         head = rows[["recording_id", "audio_hash", "extractor_version"]]
         return head.join(vectors).reset_index(drop=True)
+
+    def sketch(self, recording_id: str) -> Sketch | None:
+        """Return the picture of a recording's sound that was kept; None where there is none that can be read."""
+        from ..features.sketch import Sketch
+
+        preview, descriptor = t.preview.c, t.descriptor.c
+        query = (
+            select(descriptor.sketch)
+            .join(t.preview, preview.sha256 == descriptor.sha256)
+            .where(preview.recording_id == recording_id)
+            .order_by(descriptor.extractor_version.desc())
+            .limit(1)
+        )
+        with self.workspace.store.reading() as connection:
+            drawn = connection.scalar(query)
+        try:
+            return Sketch.from_bytes(drawn) if drawn else None
+        except ModelError:
+            return None
 
     def outdated(self) -> list[str]:
         """Return the recordings that only an older extractor has described, those of the latest charts first."""
@@ -714,63 +745,11 @@ class Tables:
             (:func:`chartropy.analysis.groups.misjudged`). What too few tracks are there for is missing, and `method`
             says why.
         """
-        import pandas as pd
-
-        from ..analysis.detector import Detector
-        from ..analysis.estimates import Estimate
-        from ..analysis.groups import density_coverage, kernel_distance, misjudged, permanova, permdisp
-        from ..analysis.measures import first_artist, load_space
+        from .homogenization import compare_kinds
 
         entries, about = self._between(source, chart, country, first, last or first)
-        once = entries.sort_values(["week", "position"]).drop_duplicates("recording_id")
-        verdicts = self.verdicts()[["recording_id", "verdict"]]
-        vectors = current_vectors(self.descriptors())
-        once = once.merge(verdicts[verdicts["verdict"] != "unmeasured"], on="recording_id")
-        once = once[once["recording_id"].isin(vectors.index)]
-        detector = Detector.load()
-        wrong = misjudged(
-            (once["verdict"] == "ai").to_numpy(), sensitivity=detector.sensitivity, specificity=detector.specificity
-        )
-        once = once[once["verdict"] != "undecided"]
-        kind = once["verdict"].to_numpy(dtype=str)
-        weeks = pd.to_datetime(once["week"])
-        block = ((weeks - weeks.min()).dt.days // 28).astype(str)
-        strata = (once["genres"].fillna("").str.split(", ").str[0] + " " + block).to_numpy(dtype=str)
-        # an artist of whom some tracks are called AI and some human is two; one without a name is none
-        named = once["artist"].map(first_artist)
-        clusters = (named + " " + once["verdict"]).where(named != "").to_numpy(dtype=object)
-        distances = load_space().distances(vectors.loc[once["recording_id"]])
-        both = np.flatnonzero(kind == "human"), np.flatnonzero(kind == "ai")
-        sides = {"distances": distances, "clusters": (clusters[both[0]], clusters[both[1]])}
-        own = strata[both[0]], strata[both[1]]
-        rows: list[tuple] = []
-        for names, power, ask in (
-            (
-                ("dispersion_ai", "dispersion_human", "dispersion_ratio"),
-                1,
-                lambda: _dispersions(permdisp(distances, kind, strata=strata, clusters=clusters, reference="human")),
-            ),
-            (("location_r2",), 2, lambda: _location(permanova(distances, kind, strata=strata, clusters=clusters))),
-            (("kernel_distance",), 2, lambda: [(kernel_distance(*both, **sides), 0.0, np.nan)]),
-            (
-                ("precision", "recall", "density", "coverage"),
-                0,
-                lambda: _overlaps(density_coverage(*both, strata=own, permutations=999, **sides)),
-            ),
-        ):
-            try:
-                found = ask()
-            except ValueError as error:
-                nothing = Estimate(np.nan, np.nan, np.nan, len(once), f"no estimate: {error}")
-                found, hidden = [(nothing, np.nan, np.nan)] * len(names), ""
-            else:
-                hidden = "; " + _hidden(wrong, power)
-            rows += [
-                (name, e.value, e.low, e.high, expected, p, e.n, e.method + hidden)
-                for name, (e, expected, p) in zip(names, found, strict=True)
-            ]
-        columns = ["quantity", "value", "low", "high", "expected", "p", "n", "method"]
-        return pd.DataFrame(rows, columns=columns).assign(**about)[[*about, *columns]]
+        found = compare_kinds(entries, self.verdicts(), current_vectors(self.descriptors()))
+        return found.assign(**about)[[*about, *found.columns]]
 
     def decompose(
         self,
@@ -815,10 +794,7 @@ class Tables:
             When no recording of a period was heard and judged, the periods share weeks or are the wrong way round, or
             the measure is another.
         """
-        from ..analysis.decompose import Group, decompose
-        from ..analysis.detector import Detector
-        from ..analysis.measures import SOUNDS, first_artist, load_space
-        from ..analysis.space import kernel
+        from .homogenization import decompose_chart
 
         if measure not in ("cultural_entropy", "diversity.mean_distance"):
             raise SettingsError(f"measure must be 'cultural_entropy' or 'diversity.mean_distance', not {measure!r}")
@@ -827,58 +803,20 @@ class Tables:
             said = "before {}..{} and after {}..{}".format(*periods[0], *periods[1])
             wrong = "are the wrong way round" if periods[1][1] < periods[0][0] else "share weeks"
             raise SettingsError(f"{said} {wrong}: give two periods, the earlier one as before.")
-        verdicts, vectors = self.verdicts(), current_vectors(self.descriptors())
-        judged = verdicts[verdicts["verdict"] != "unmeasured"].set_index("recording_id")["verdict"]
-        country = str(self._weekly(source, chart, country)["country"].iloc[0])
-        entries = self.entries().dropna(subset=["week"])
-        entries = entries[entries["recording_id"].isin(judged.index) & entries["recording_id"].isin(vectors.index)]
-        here = (entries["source"] == source) & (entries["chart"] == chart) & (entries["country"] == country)
-        entries = entries[~here | (entries["position"] <= SOUNDS)]
-        here = here[entries.index]
-        chosen = entries[here]
-        groups, weeks, spans = [], [], []
-        for first, last in periods:
-            within = entries["week"].between(first, last)
-            on_chart = entries[here & within]["recording_id"].value_counts()
-            if on_chart.empty:
-                raise SettingsError(
-                    f"no recording of {source} {chart} {country} from {first} to {last} was heard and judged; "
-                    f"there are some from {chosen['week'].min()} to {chosen['week'].max()}."
-                )
-            spans.append(f"{first}..{last} ({entries[here & within]['week'].nunique()} weeks)")
-            groups.append(on_chart)
-            weeks.append(set(entries[~here & within]["recording_id"]) - set(on_chart.index))
-        recordings = sorted(set(groups[0].index) | set(groups[1].index) | weeks[0] | weeks[1])
-        artist = entries.drop_duplicates("recording_id", keep="last").set_index("recording_id")["artist"]
-        distances = load_space().distances(vectors.loc[recordings])
-        detector = Detector.load()
-        made_of = [
-            Group(counts.reindex(recordings, fill_value=0).to_numpy(float), np.isin(recordings, list(spare)))
-            for counts, spare in zip(groups, weeks, strict=True)
-        ]
-        entropy = measure == "cultural_entropy"
-        found = decompose(
-            kernel(distances) ** 2 if entropy else distances,
-            [first_artist(artist[recording]) for recording in recordings],
-            (judged.loc[recordings] == "ai").to_numpy(),
-            made_of[0],
-            made_of[1],
-            sensitivity=detector.sensitivity,
-            specificity=detector.specificity,
-            reciprocal=entropy,
-            replicates=replicates,
+        key = (source, chart, str(self._weekly(source, chart, country)["country"].iloc[0]))
+        found, spans = decompose_chart(
+            self.entries(),
+            self.verdicts(),
+            current_vectors(self.descriptors()),
+            key,
+            *periods,
+            measure=measure,
             seed=seed,
+            replicates=replicates,
         )
-        human = judged.index[judged != "ai"]
-        spare = [len(one & set(human)) for one in weeks]
-        stand_ins = [f"{n} recordings of other charts" if n > 1 else "the chart's own human tracks" for n in spare]
-        counterfactual = found["quantity"].str.startswith("without_ai") | (found["quantity"] == "due_to_ai")
-        found.loc[counterfactual, "method"] += f"; AI tracks replaced by {stand_ins[0]} before, {stand_ins[1]} after"
-        about = {"source": source, "chart": chart, "country": country, "measure": measure}
-        about |= {"period_before": spans[0], "period_after": spans[1]}
-        for place, (name, value) in enumerate(about.items()):
-            found.insert(place, name, value)
-        return found
+        about = dict(zip(("source", "chart", "country"), key, strict=True)) | {"measure": measure}
+        about |= dict(zip(("period_before", "period_after"), spans, strict=True))
+        return found.assign(**about)[[*about, *found.columns]]
 
     def _between(
         self, source: str, chart: str, country: str | None, first: date | str, last: date | str
@@ -1046,47 +984,10 @@ def open_workspace(folder: Path | str | None = None) -> Tables:
     return tables
 
 
-def _fused(row: Any, claims: list[Evidence]) -> Fused:
-    """Weigh the sound's verdict, as it is stored, with what others say."""
+def _weighed(row: Any, claims: list[Evidence]) -> tuple[Verdict, Fused]:
+    """Return the sound's verdict, as it is stored, and the same weighed with what others say."""
     sound = Verdict(row.verdict, row.probability, row.reason, row.model_version, json.loads(row.evidence or "{}"))
-    return fuse(sound, claims, str(row.measured_at)[:10])
-
-
-def _dispersions(found: Dispersion) -> list[tuple[Estimate, float, float]]:
-    ratio = found.ratio["ai"]
-    tested = replace(ratio, method=f"{ratio.method}; {found.method}")
-    return [(found.mean["ai"], np.nan, np.nan), (found.mean["human"], np.nan, np.nan), (tested, 1.0, found.p)]
-
-
-def _location(found: Location) -> list[tuple[Estimate, float, float]]:
-    from ..analysis.estimates import Estimate
-
-    return [(Estimate(found.r2, np.nan, np.nan, found.n, found.method), found.expected, found.p)]
-
-
-def _overlaps(found: Overlap) -> list[tuple[Estimate, float, float]]:
-    return [
-        (replace(one, method=f"{one.method}; {found.method}"), found.expected[name], found.p[name])
-        for name, one in (
-            ("precision", found.precision),
-            ("recall", found.recall),
-            ("density", found.density),
-            ("coverage", found.coverage),
-        )
-    ]
-
-
-def _hidden(wrong: Misjudged, power: int) -> str:
-    """What the detector's errors make of a difference that goes with this power of the share that they leave."""
-    ai, human, left = wrong.flagged, wrong.passed, wrong.kept
-    who = (
-        f"detector errors are not in this: of those called AI {ai.value:.1%} (up to {ai.high:.1%}) are human, of the "
-        f"others {human.value:.1%} (up to {human.high:.1%}) AI; unless errors go by sound, that "
-    )
-    if not power:
-        return f"{who}draws it towards what is expected"
-    least = max(left.low, 0.0) ** power
-    return f"{who}leaves about {left.value**power:.3g} (at least {least:.3g}) of what sets the kinds apart"
+    return sound, fuse(sound, claims, str(row.measured_at)[:10])
 
 
 def current_vectors(descriptors: pd.DataFrame) -> pd.DataFrame:
