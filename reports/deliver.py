@@ -353,7 +353,7 @@ class _Letters:
     def _season(self):
         from .weekly import read_season
 
-        return read_season(self._run.workspace)
+        return read_season(self._run.workspace, sounds=False)
 
 
 def _letter(

@@ -36,7 +36,10 @@ SCHEMA_VERSION = 1
 """Raised when a field is taken away or means something else; not when one is added."""
 
 MOST_ENTRIES = 52
-PASSING = frozenset({"generated_at", "changed_at", "versions", "links"})
+MOST_CORRECTIONS = 20
+HEADLINES = ("ai_share", "ai_share.top10", "cultural_entropy", "unmeasured")
+"""Numbers whose correction is told; the tables beside a page have them all."""
+PASSING = frozenset({"generated_at", "changed_at", "versions", "links", "changes"})
 """Fields that may differ between two reports that say the same."""
 
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -127,7 +130,61 @@ def write_report(
     before = read_report(folder, week)
     if before and digest_of(before) == digest_of(report):
         report["changed_at"] = before["changed_at"]
+    report["changes"] = _changes(report, before, _last_before(folder, week))
     return write_text(folder / week.isoformat() / REPORT, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+
+
+def _last_before(folder: Path, week: date) -> dict[str, Any] | None:
+    """Return the newest earlier report that lies there."""
+    earlier = (read_report(folder, one) for one in reversed(written_weeks(folder)) if one < week)
+    return next(filter(None, earlier), None)
+
+
+def _changes(report: dict[str, Any], before: dict[str, Any] | None, last: dict[str, Any] | None) -> dict[str, Any]:
+    """Tell what changed against the report of an earlier week, and what this one said before it was written anew."""
+    corrections = list(before.get("changes", {}).get("corrections", [])) if before else []
+    if before:
+        numbers, versions = _corrected(before, report), _differing(before["versions"], report["versions"])
+        if numbers:
+            corrections.insert(0, {"at": report["generated_at"], "numbers": numbers, "versions": versions})
+    previous = None
+    if last:
+        then, now = ({_key_in(chart): chart["full_name"] for chart in one["charts"]} for one in (last, report))
+        previous = {
+            "week": last["week"]["last"],
+            "versions": _differing(last["versions"], report["versions"]),
+            "charts_added": [name for key, name in now.items() if key not in then],
+            "charts_gone": [name for key, name in then.items() if key not in now],
+        }
+    return {"previous": previous, "corrections": corrections[:MOST_CORRECTIONS]}
+
+
+def _corrected(before: dict[str, Any], report: dict[str, Any]) -> list[dict[str, Any]]:
+    """The headline numbers that differ between two issues of one report."""
+    then, now = ({_key_in(chart): chart for chart in one["charts"]} for one in (before, report))
+    rows = []
+    for key in dict.fromkeys([*now, *then]):
+        about = now.get(key) or then[key]
+        for measure in ("entries", *HEADLINES):
+            pair = [_headline_of(one.get(key), measure) for one in (then, now)]
+            if pair[0] != pair[1]:
+                said = dict(zip(("source", "chart", "country"), key, strict=True)) | {"name": about["name"]}
+                rows.append(said | {"measure": measure, "before": pair[0], "after": pair[1]})
+    return rows
+
+
+def _headline_of(chart: dict[str, Any] | None, measure: str) -> float | int | None:
+    if chart is None:
+        return None
+    return chart["entries"] if measure == "entries" else chart["measures"].get(measure, {}).get("value")
+
+
+def _key_in(chart: dict[str, Any]) -> tuple[str, str, str]:
+    return chart["source"], chart["chart"], chart["country"]
+
+
+def _differing(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[str | None]]:
+    return {name: [before.get(name), after[name]] for name in after if before.get(name) != after[name]}
 
 
 def read_report(folder: Path, week: date) -> dict[str, Any] | None:

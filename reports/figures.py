@@ -48,6 +48,8 @@ VARIABLES = {
 
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), "-", "-")
+FLOOR = -1
+"""The style of a line that says what a number is at least: thin, without a marker, in ink."""
 WEEK = 7
 WIDTH, HEIGHT, POINTS_PER_INCH = 420, 240, 72
 TEXT = 11.5
@@ -56,7 +58,9 @@ STRETCHES = 2 * WIDTH
 PNG_DOTS = 2.5 * POINTS_PER_INCH
 """Dots per inch: sharp on screens of twice the usual density."""
 TITLE, CREDIT = 13, 8.5
-TITLE_WIDTH = 56
+"""Sizes of letters in points."""
+LEADING, FOOT = 19, 24
+TITLE_WIDTH = 52
 """Letters in a line of a title."""
 FONTS = "DejaVu Sans"
 MOST_TICKS = 6
@@ -147,6 +151,7 @@ def over_time(
     tick: Callable[[float], str],
     stamp: str = "",
     copies: Copies | None = None,
+    places: bool = False,
 ) -> str:
     """Draw numbers over the weeks, with their intervals as bands.
 
@@ -173,6 +178,8 @@ def over_time(
         Written across the figure.
     copies : Copies, optional
         Gets the same figure as files of its own.
+    places : bool
+        The numbers are places on charts: the first is on top.
 
     Returns
     -------
@@ -186,8 +193,10 @@ def over_time(
     _weeks_axis(axes, weeks, day, weeks_title)
     bounds = [value for line in series for point in line.points for value in (point.value, point.high)]
     top = max([bound for bound in bounds if math.isfinite(bound)], default=0.0)
-    axes.set_ylim(0, top * 1.12 if top > 0 else 1)
+    axes.set_ylim(*((top * 1.06 + 1, 1 - top * 0.06) if places else (0, top * 1.12 if top > 0 else 1)))
     _values_axis(axes, unit, tick)
+    if places:
+        axes.set_yticks(sorted({1, *(tick for tick in axes.get_yticks() if 1 < tick <= top)}))
     if series and series[0].points and not any(math.isfinite(p.low) for line in series[1:] for p in line.points):
         last = series[0].points[-1]
         axes.annotate(
@@ -295,7 +304,7 @@ def side_by_side(
         axes.legend(
             loc="lower right",
             bbox_to_anchor=(1.0, 1.0),
-            ncols=3,
+            ncols=2,
             frameon=False,
             fontsize=TEXT,
             labelcolor=INK,
@@ -541,9 +550,10 @@ def _strip_copy(
     marks: Sequence[tuple[int, str]], name: str, title: str, names: Mapping[str, str], stamp: str, copies: Copies
 ) -> None:
     figure, axes = _canvas(130)
+    stroke = 0.75 * WIDTH / max((place for place, _ in marks), default=1)
     for kind, (height, _) in VERDICT_MARKS.items():
         if places := [place for place, verdict in marks if verdict == kind]:
-            axes.bar(places, height, color=VERDICT_COLOURS[kind], label=names.get(kind, kind))
+            axes.vlines(places, 0, height, colors=VERDICT_COLOURS[kind], linewidth=stroke, label=names.get(kind, kind))
     axes.set_ylim(0, 1)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
@@ -569,10 +579,17 @@ def _canvas(height: float) -> tuple[Figure, Axes]:
 
 
 def _draw(axes: Axes, series: Series) -> None:
+    if series.style == FLOOR:
+        label: str | None = series.name
+        for run in runs(series.points):
+            days, values = [point.week.toordinal() for point in run], [point.value for point in run]
+            axes.plot(days, values, "-" if len(run) > 1 else "_", color=INK, linewidth=1, label=label, zorder=3)
+            label = None
+        return
     colour = SERIES[series.style % len(SERIES)]
     marker = MARKERS[series.style % len(MARKERS)]
     line = LINES[series.style % len(LINES)]
-    label: str | None = series.name
+    label = series.name
     crowded = len(series.points) > 60
     for run in runs(series.points):
         days = [point.week.toordinal() for point in run]
@@ -664,24 +681,57 @@ def _ticks() -> Any:
 def _svg(figure: Figure, name: str, title: str, stamp: str, copies: Copies | None = None) -> str:
     if stamp:
         figure.text(0.5, 0.5, stamp, color=QUIET, alpha=0.28, fontsize=34, ha="center", va="center", rotation=18)
-    drawn = _saved(figure, name, "svg", transparent=True, metadata={"Date": None})
+    top = foot = 0.0
+    lines = textwrap.wrap(title, TITLE_WIDTH)
     if copies is not None:
-        _copy(figure, name, title, copies)
-    return dressed(drawn, name, title)
+        width, height = (POINTS_PER_INCH * side for side in figure.get_size_inches())
+        if copies.credit is not None:  # room above and below for what only the copies have
+            top, foot = len(lines) * LEADING + 4, FOOT - 4
+            whole = height + top + foot
+            figure.set_size_inches(width / POINTS_PER_INCH, whole / POINTS_PER_INCH)
+            figure.set_layout_engine("constrained", rect=(0, foot / whole, 1, height / whole))
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # once is enough for all forms
+        copies.png = _png(figure, name, lines if top else [], copies.credit)
+    svg = dressed(_saved(figure, name, "svg", transparent=True, metadata={"Date": None}), name, title, (top, foot))
+    if copies is not None and copies.credit is not None:
+        copies.svg = _titled(svg, lines, copies.credit)
+    return svg
 
 
-def _copy(figure: Figure, name: str, title: str, copies: Copies) -> None:
-    """Save a figure to stand alone: on paper, and, where it has a credit, with its title."""
-    if copies.credit is not None:
-        lines = textwrap.wrap(title, TITLE_WIDTH)
-        width, height = figure.get_size_inches()
-        figure.set_size_inches(width, height + (len(lines) * 1.45 * TITLE + 26) / POINTS_PER_INCH)
-        figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=TITLE, weight="bold", color=INK)
-        figure.supxlabel(copies.credit, x=0.99, ha="right", fontsize=CREDIT, color=QUIET)
+def _png(figure: Figure, name: str, lines: Sequence[str], credit: str | None) -> bytes:
+    """Draw a figure on paper, with its title and its credit where it has room for them."""
+    look: dict[str, Any] = {"x": 0.01, "y": 0.99, "va": "top", "fontsize": TITLE, "weight": "bold", "color": INK}
+    about = [figure.text(s="\n".join(lines), **look)] if lines else []
+    if credit:
+        about.append(figure.text(0.99, 0.01, credit, ha="right", va="bottom", fontsize=CREDIT, color=QUIET))
     figure.patch.set_visible(True)  # it is read on dark paper too
-    copies.png = _saved(figure, name, "png", dpi=PNG_DOTS, facecolor=PAPER, metadata={"Software": None})
-    if copies.credit is not None:
-        copies.svg = _saved(figure, name, "svg", facecolor=PAPER, metadata={"Date": None, "Title": title}).decode()
+    drawn = _saved(figure, name, "png", dpi=PNG_DOTS, facecolor=PAPER, metadata={"Software": None})
+    figure.patch.set_visible(False)
+    for one in about:
+        one.remove()
+    return drawn
+
+
+def _titled(svg: str, lines: Sequence[str], credit: str) -> str:
+    """Put a page's figure on paper, between its title and its credit, with colours that any program knows."""
+    plot = ElementTree.fromstring(re.sub(r"var\(--[\w-]+, (#[0-9a-f]{6})\)", r"\1", svg))  # noqa: S314 - ours
+    width, height = (float(side) for side in plot.get("viewBox", "").split()[2:])
+    top, whole = len(lines) * LEADING + 4, height + len(lines) * LEADING + FOOT
+    size = {"width": f"{width:g}", "height": f"{whole:g}"}
+    sheet = ElementTree.Element(
+        f"{SVG}svg", {**size, "viewBox": f"0 0 {width:g} {whole:g}", "font-family": f"{FONTS}, sans-serif"}
+    )
+    ElementTree.SubElement(sheet, f"{SVG}rect", {**size, "fill": PAPER})
+    for number, line in enumerate(lines, 1):
+        look = {"x": "6", "y": f"{number * LEADING:g}", "font-size": str(TITLE), "font-weight": "bold", "fill": INK}
+        ElementTree.SubElement(sheet, f"{SVG}text", look).text = line
+    look = {"x": f"{width - 6:g}", "y": f"{whole - 6:g}", "font-size": str(CREDIT), "text-anchor": "end", "fill": QUIET}
+    ElementTree.SubElement(sheet, f"{SVG}text", look).text = credit
+    plot.attrib.update({"y": f"{top:g}", "width": f"{width:g}", "height": f"{height:g}"})
+    sheet.append(plot)
+    ElementTree.register_namespace("", SVG.strip("{}"))
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(sheet, encoding="unicode") + "\n"
 
 
 def _saved(figure: Figure, name: str, form: str, **how: Any) -> bytes:
@@ -697,7 +747,7 @@ def _saved(figure: Figure, name: str, form: str, **how: Any) -> bytes:
     return out.getvalue()
 
 
-def dressed(drawn: bytes, name: str, title: str) -> str:
+def dressed(drawn: bytes, name: str, title: str, cut: tuple[float, float] = (0, 0)) -> str:
     """Turn what matplotlib drew into an element that can stand in a page beside others.
 
     Parameters
@@ -708,6 +758,8 @@ def dressed(drawn: bytes, name: str, title: str) -> str:
         Put before every identifier.
     title : str
         Read by screen readers.
+    cut : tuple of float
+        Points to leave out above and below.
 
     Returns
     -------
@@ -728,7 +780,8 @@ def dressed(drawn: bytes, name: str, title: str) -> str:
     heading = ElementTree.Element("title", {"id": f"{name}-title"})
     heading.text = title
     root.insert(0, heading)
-    box = root.get("viewBox", "")
+    width, height = (float(side) for side in root.get("viewBox", "0 0 0 0").split()[2:])
+    box = f"0 {cut[0]:g} {width:g} {height - sum(cut):g}"
     root.attrib.clear()
     root.attrib.update(
         {

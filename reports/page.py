@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -26,9 +26,10 @@ from markupsafe import Markup
 from ..charts.composite import SOURCE as COMPOSITE
 from ..charts.periods import first_day
 from ..features.registry import DESCRIPTORS
-from ..workspace.files import write_text
+from ..workspace.errors import SettingsError
+from ..workspace.files import whole_file, write_text
 from . import figures
-from .compare import MEASURES, ONE_WEEK, SHARES, Estimate, apart, compare
+from .compare import ENTROPIES, MEASURES, ONE_WEEK, SHARES, Estimate, apart, compare
 from .files import harmless
 from .season import Key, Season, Weekly, all_weeks, float_of, history_of, in_order, key_of, keys_of, names_of
 from .words import LANGUAGES, Words, text, words_in
@@ -60,6 +61,11 @@ MOST_PAST = 1000
 FEWEST_ON_MAP = 12
 """Recordings without which a map cannot say how true it is."""
 MOST_MOVES = 3
+FIGURES = "figures"
+"""Folder beside a page in which its figures lie."""
+POOLED = 4
+"""Weeks that AI and human recordings are compared over, and that a change is measured from and to."""
+PARTS = tuple(measure for measure in ENTROPIES if "." in measure)
 SYNTHETIC = "SYNTHETIC"
 """Stands in every row of a table about music that is made up."""
 
@@ -116,6 +122,82 @@ class Changes:
     newly_ai: list[Place] = field(default_factory=list)
 
 
+class Told(NamedTuple):
+    """What a week's page tells in every language alike."""
+
+    laid_out: LaidOut | None
+    varied: list[Kinds]
+    sameness: dict[Key, dict[str, Sameness]]
+    changes: Mapping[str, Any] | None
+
+
+class Sameness:
+    """How far a recording sounds like the year before on its chart; `percentile` (0 to 100) of the usual distance."""
+
+    def __init__(self, row: Mapping[Any, Any], named: pd.DataFrame):
+        self.novelty, self.percentile = float_of(row["novelty"]), float_of(row["percentile"])
+        self.nearest = text(row["nearest"])
+        self.artist, self.title = map(text, named.loc[self.nearest]) if self.nearest else ("", "")
+
+
+class Kinds(NamedTuple):
+    """AI against human recordings of a chart, and what changed its diversity.
+
+    Attributes
+    ----------
+    weeks : int
+        So many weeks are pooled.
+    compared, parts : dict
+        Quantity to row of :meth:`.tables.Tables.compare` and :meth:`.tables.Tables.decompose`; empty where there is
+        nothing to compare.
+    before : tuple of date or None
+        First and last week of the period that a change is measured from.
+    """
+
+    key: Key
+    weeks: int
+    compared: dict[str, dict[Any, Any]]
+    parts: dict[str, dict[Any, Any]]
+    before: tuple[date, ...] | None
+
+
+class Beside:
+    """Files that stand beside a page: each of its figures as SVG and PNG, and what it shows as CSV.
+
+    Parameters
+    ----------
+    stamp : str
+        Written across each figure.
+    credit : str or None
+        Written below each copy; with None copies have neither it nor a title.
+    suffix : str
+        Before the ending of a figure in this language.
+
+    Attributes
+    ----------
+    files : dict
+        Path, seen from the page, to content.
+    """
+
+    def __init__(self, stamp: str = "", credit: str | None = None, suffix: str = ""):
+        self.stamp, self.credit, self.suffix = stamp, credit, suffix
+        self.files: dict[str, bytes] = {}
+
+    def copies(self) -> figures.Copies:
+        """Return what a figure fills in while it is drawn."""
+        return figures.Copies(self.credit)
+
+    def keep(self, name: str, copies: figures.Copies, table: pd.DataFrame) -> list[tuple[str, str]]:
+        """Keep a figure's files; return what they are called and where they lie."""
+        kept = {
+            "SVG": (f"{FIGURES}/{name}{self.suffix}.svg", copies.svg.encode()),
+            "PNG": (f"{FIGURES}/{name}{self.suffix}.png", copies.png),
+            "CSV": (f"{FIGURES}/{name}.csv", csv(table, list(table.columns), synthetic=bool(self.stamp)).encode()),
+        }
+        self.files |= dict(kept.values())
+        return [(form, path) for form, (path, _) in kept.items()]
+
+
 class LaidOut(NamedTuple):
     """Recordings of a week and of the year before it on one map; `of`: how many of the year before there were."""
 
@@ -126,9 +208,15 @@ class LaidOut(NamedTuple):
 
 
 def write_week(
-    folder: Path, season: Season, week: date, *, made_at: datetime, languages: Sequence[str] = ("en",)
+    folder: Path,
+    season: Season,
+    week: date,
+    *,
+    made_at: datetime,
+    languages: Sequence[str] = ("en",),
+    changes: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write the page of a week and the CSV files beside it.
+    """Write the page of a week, and beside it the CSV files and each figure as SVG, PNG and CSV.
 
     Parameters
     ----------
@@ -143,6 +231,9 @@ def write_week(
     languages : sequence of str
         The page in the first is ``index.html``; in each other, ``index.<language>.html``. One that lies there in a
         language that is not asked for is removed: it would not be brought up to date.
+    changes : mapping, optional
+        What changed since the last issue, as the ``report.json`` beside the page tells it; without it the page names no
+        such file.
 
     Returns
     -------
@@ -163,18 +254,23 @@ def write_week(
     target = folder / week.isoformat()
     for name, table in weekly.tables().items():
         write_text(target / f"{name}.csv", csv(table, TABLES[name], synthetic=season.synthetic))
-    laid_out = _laid_out(weekly)
-    return _write_all(
-        target, {file: _week(weekly.in_words(words), made_at, versions, laid_out) for words, file in versions}
-    )
+    told = Told(_laid_out(weekly), _varied(weekly), _sameness(weekly), _dated(changes))
+    pages, beside = {}, {}
+    for words, file in versions:
+        spoken = weekly.in_words(words)
+        stamp = words.say("synthetic_mark") if season.synthetic else ""
+        kept = Beside(stamp, words.say("credit", week), file.removeprefix("index").removesuffix(".html"))
+        pages[file] = _week(spoken, made_at, versions, told, kept)
+        beside |= kept.files
+    write_beside(target / FIGURES, beside)
+    return write_pages(target, pages)
 
 
-def _week(weekly: Weekly, made_at: datetime, versions: Versions, laid_out: LaidOut | None) -> str:
+def _week(weekly: Weekly, made_at: datetime, versions: Versions, told: Told, beside: Beside) -> str:
     """Return a week's page in the language that `weekly` is spoken of."""
-    season, week, say = weekly.season, weekly.week, weekly.words.say
-    stamp = say("synthetic_mark") if season.synthetic else ""
+    season, week = weekly.season, weekly.week
     earlier = [day for day in weekly.weeks if day < week]
-    return _render(
+    return render(
         "week.html",
         weekly.words,
         versions,
@@ -184,9 +280,15 @@ def _week(weekly: Weekly, made_at: datetime, versions: Versions, laid_out: LaidO
         first=first_day(week),
         earlier=earlier[-1] if earlier else None,
         findings=findings(weekly),
-        compared=_compared_figure(weekly, stamp),
-        sound=_map_figure(weekly, laid_out, stamp) if laid_out else None,
-        charts=[_chart(weekly, key, f"chart-{number}", stamp) for number, key in enumerate(weekly.keys, 1)],
+        compared=_compared_figure(weekly, "ai_share", beside),
+        shares=_lines(weekly, "ai_share", beside),
+        varied=_compared_figure(weekly, "cultural_entropy", beside),
+        entropies=_lines(weekly, "cultural_entropy", beside),
+        kinds=told.varied,
+        chart_names_of=weekly.names,
+        sound=_map_figure(weekly, told.laid_out, beside) if told.laid_out else None,
+        charts=[_chart(weekly, key, f"chart-{number}", told, beside) for number, key in enumerate(weekly.keys, 1)],
+        changes=told.changes,
         gaps=[(key_of(row), text(row.reason)) for row in weekly.gaps.itertuples()],
         unmeasured=unmeasured(weekly),
         recordings=weekly.now["recording_id"].nunique(),
@@ -223,7 +325,7 @@ def write_index(folder: Path, season: Season, *, made_at: datetime, languages: S
         When it cannot be written; one that was there stays as it was.
     """
     versions = versions_in(languages)
-    return _write_all(folder, {file: _index(season, words, made_at, versions) for words, file in versions})
+    return write_pages(folder, {file: _index(season, words, made_at, versions) for words, file in versions})
 
 
 def _index(season: Season, words: Words, made_at: datetime, versions: Versions) -> str:
@@ -280,7 +382,7 @@ def _index(season: Season, words: Words, made_at: datetime, versions: Versions) 
                 stamp=stamp,
             )
             drawn.append((title, Markup(svg)))  # noqa: S704 - made by figures, which escapes what it writes
-    return _render("index.html", words, versions, season=season, made_at=made_at, rows=rows, figures=drawn, week=None)
+    return render("index.html", words, versions, season=season, made_at=made_at, rows=rows, figures=drawn, week=None)
 
 
 # -- what a page shows -------------------------------------------------------------------------------------------------
@@ -316,17 +418,14 @@ def pictures(weekly: Weekly) -> list[tuple[str, bytes]]:
     """
     for number, key in enumerate(weekly.keys):
         weekly.styles[key] = number
-    stamp = weekly.words.say("synthetic_mark") if weekly.season.synthetic else ""
-    drawn: list[tuple[str, bytes]] = []
-    png = io.BytesIO()
-    if len(weekly.keys) > 1 and (figure := _compared_figure(weekly, stamp, png)):
-        drawn.append((figure["title"], png.getvalue()))
-    for found in findings(weekly):
-        png = io.BytesIO()
-        if found["key"] and found["measure"] in ("ai_share", "cultural_entropy"):
-            figure = _figure(weekly, found["key"], found["measure"], "picture", stamp, png)
-            drawn += [(figure["title"], png.getvalue())] if figure else []
-    return drawn
+    beside = Beside(weekly.words.say("synthetic_mark") if weekly.season.synthetic else "")
+    drawn = [_compared_figure(weekly, "ai_share", beside) if len(weekly.keys) > 1 else None]
+    drawn += [
+        _figure(weekly, found["key"], found["measure"], f"picture-{found['measure']}", beside)
+        for found in findings(weekly)
+        if found["key"] and found["measure"] in ("ai_share", "cultural_entropy")
+    ]
+    return [(figure["title"], beside.files[dict(figure["files"])["PNG"]]) for figure in drawn if figure]
 
 
 def _finding(weekly: Weekly, measure: str, best: Callable[..., Key]) -> dict[str, Any]:
@@ -364,10 +463,9 @@ def _finding(weekly: Weekly, measure: str, best: Callable[..., Key]) -> dict[str
     }
 
 
-def _chart(weekly: Weekly, key: Key, name: str, stamp: str) -> dict[str, Any]:
+def _chart(weekly: Weekly, key: Key, name: str, told: Told, beside: Beside) -> dict[str, Any]:
     """Gather one chart's section."""
     places = _places(weekly, key)
-    marks = [(place.position, place.verdict) for place in places]
     tally = Counter(place.verdict for place in places)
     return {
         "id": name,
@@ -377,19 +475,46 @@ def _chart(weekly: Weekly, key: Key, name: str, stamp: str) -> dict[str, Any]:
         "is_composite": key.source == COMPOSITE,
         "style": weekly.styles[key] % len(figures.SERIES) + 1,
         "places": places,
-        "strip": _drawn(figures.strip(marks, name=f"{name}-strip", title=weekly.words.say("strip_title", tally)))
-        if marks
-        else "",
+        "sameness": told.sameness.get(key, {}),
+        "strip": _strip_figure(weekly, key, places, name, beside) if places else None,
         "tally": tally,
         "gaps": [text(row.reason) for row in weekly.gaps.itertuples() if (row.source, row.chart, row.country) == key],
         "numbers": [_number(weekly, key, measure) for measure in MEASURES],
         "changes": _changes(weekly, key, places),
         "figures": [
             drawn
-            for measure in ("ai_share", "cultural_entropy")
-            if (drawn := _figure(weekly, key, measure, f"{name}-{measure.replace('.', '-')}", stamp))
-        ],
+            for measure in ("ai_share", "ai_share.top10", "cultural_entropy")
+            if (drawn := _figure(weekly, key, measure, f"{name}-{measure.replace('.', '-')}", beside))
+        ]
+        + [drawn for drawn in [_parts_figure(weekly, key, f"{name}-parts", beside)] if drawn],
     }
+
+
+def _strip_figure(weekly: Weekly, key: Key, places: list[Place], name: str, beside: Beside) -> dict[str, Any]:
+    """A chart's verdicts from the first place to the last."""
+    say, copies = weekly.words.say, beside.copies()
+    drawn = figures.strip(
+        [(place.position, place.verdict) for place in places],
+        name=f"{name}-strip",
+        title=say("strip_title", Counter(place.verdict for place in places)),
+        names={kind: say("verdict", kind) for kind in figures.VERDICT_MARKS},
+        stamp=beside.stamp,
+        copies=copies,
+    )
+    columns = "position recording_id artist title verdict probability".split()
+    table = pd.DataFrame([[getattr(place, column) for column in columns] for place in places], columns=columns)
+    return {"svg": drawn(drawn), "files": beside.keep(f"{name}-strip", copies, _of_chart(key, table))}
+
+
+def _of_chart(key: Key, table: pd.DataFrame) -> pd.DataFrame:
+    """Put before a table's columns those that say which chart it is about."""
+    return table.assign(**key._asdict())[[*key._fields, *table.columns]]
+
+
+def _rows_of(found: Iterable[tuple[Key, str, Estimate]]) -> pd.DataFrame:
+    """Estimates as rows of the table ``measures``."""
+    rows = [(*key, e.week.isoformat(), measure, e.value, e.low, e.high, e.n, e.method) for key, measure, e in found]
+    return pd.DataFrame(rows, columns=list(TABLES["measures"]))
 
 
 def _number(weekly: Weekly, key: Key, measure: str) -> dict[str, Any]:
@@ -402,14 +527,17 @@ def _number(weekly: Weekly, key: Key, measure: str) -> dict[str, Any]:
     }
 
 
-def _figure(
-    weekly: Weekly, key: Key, measure: str, name: str, stamp: str, png: io.BytesIO | None = None
-) -> dict[str, Any] | None:
-    """One line over time; None when this was never measured."""
-    estimates = [e for e in weekly.estimates(key, measure) if e.week >= weekly.week - LONGEST_FIGURE]
+def _recent(weekly: Weekly, key: Key, measure: str) -> list[Estimate]:
+    """A measure's numbers of the last weeks that a figure shows."""
+    return [e for e in weekly.estimates(key, measure) if e.week >= weekly.week - LONGEST_FIGURE]
+
+
+def _figure(weekly: Weekly, key: Key, measure: str, name: str, beside: Beside) -> dict[str, Any] | None:
+    """One line over time, with what others say below an AI share; None when this was never measured."""
+    estimates = _recent(weekly, key, measure)
     if not estimates:
         return None
-    now = weekly.estimate(key, measure)
+    now, copies, shown = weekly.estimate(key, measure), beside.copies(), [(key, measure, e) for e in estimates]
     comparison = compare(measure, estimates, weekly.week) if now else None
     title = weekly.words.say("figure_title", measure, weekly.names[key], estimates, now, comparison)
     span = {
@@ -417,28 +545,99 @@ def _figure(
         for first in estimates[:1]
         for step in range((weekly.week - first.week).days // 7 + 1)
     }
+    lines = [figures.Series(weekly.names[key], _points(estimates, weekly.week), weekly.styles[key])]
+    said = _recent(weekly, key, "ai_labelled") if measure == "ai_share" else []
+    if any(e.value for e in said):
+        floor = [figures.Point(e.week, e.value / e.n) for e in said if e.n]
+        lines.append(figures.Series(weekly.words.say("at_least"), floor, figures.FLOOR))
+        shown += [(key, "ai_labelled", e) for e in said]
     svg = figures.over_time(
-        [figures.Series(weekly.names[key], _points(estimates, weekly.week), weekly.styles[key])],
+        lines,
         name=name,
         title=title,
         unit=weekly.words.say("unit", measure),
-        weeks_title=weekly.words.say("weeks_axis"),
-        day=weekly.words.short_day,
         number=weekly.words.writer_of(measure),
-        tick=weekly.words.percent_tick if measure in SHARES else weekly.words.plain_tick,
-        stamp=stamp,
-        png=png,
+        copies=copies,
+        **_axes(weekly, measure, beside),
     )
     return {
         "title": title,
-        "svg": _drawn(svg),
+        "svg": drawn(svg),
         "measure": measure,
         "estimates": estimates[::-1],
         "missing": ", ".join(
             weekly.words.say("full_date", day) for day in sorted(span - {estimate.week for estimate in estimates})
         ),
         "broken": len({estimate.method for estimate in estimates}) > 1,
+        "floor": len(lines) > 1,
+        "files": beside.keep(name, copies, _rows_of(shown)),
     }
+
+
+def _axes(weekly: Weekly, measure: str, beside: Beside) -> dict[str, Any]:
+    """How numbers of a measure are drawn over time."""
+    words = weekly.words
+    return {
+        "weeks_title": words.say("weeks_axis"),
+        "day": words.short_day,
+        "tick": words.percent_tick if measure in SHARES else words.plain_tick,
+        "stamp": beside.stamp,
+    }
+
+
+def _parts_figure(weekly: Weekly, key: Key, name: str, beside: Beside) -> dict[str, Any] | None:
+    """Cultural entropy by each side of the sound; None when none was measured."""
+    measured = {part: found for part in PARTS if (found := _recent(weekly, key, part))}
+    if not measured:
+        return None
+    say, copies = weekly.words.say, beside.copies()
+    title = say("parts_title", weekly.names[key])
+    svg = figures.over_time(
+        [
+            figures.Series(say("part", part), _points(found, weekly.week), style)
+            for style, (part, found) in enumerate(measured.items())
+        ],
+        name=name,
+        title=title,
+        unit=say("unit", "cultural_entropy"),
+        number=weekly.words.decimal,
+        copies=copies,
+        **_axes(weekly, "cultural_entropy", beside),
+    )
+    rows = _rows_of((key, part, e) for part, found in measured.items() for e in found)
+    return {
+        "title": title,
+        "svg": drawn(svg),
+        "measure": PARTS[0],
+        "estimates": [],
+        "missing": "",
+        "broken": False,
+        "floor": False,
+        "files": beside.keep(name, copies, rows),
+    }
+
+
+def _lines(weekly: Weekly, measure: str, beside: Beside) -> dict[str, Any] | None:
+    """A measure of every chart over time; None with one chart, which has a figure of its own, or one week."""
+    found = {key: estimates for key in weekly.keys if (estimates := _recent(weekly, key, measure))}
+    if len(found) < 2 or max(map(len, found.values())) < 2:
+        return None
+    name, copies = f"all-{measure.replace('_', '-')}", beside.copies()
+    title = weekly.words.say("lines_title", measure)
+    svg = figures.over_time(
+        [
+            figures.Series(weekly.names[key], _points(estimates, weekly.week), weekly.styles[key])
+            for key, estimates in found.items()
+        ],
+        name=name,
+        title=title,
+        unit=weekly.words.say("unit", measure),
+        number=weekly.words.writer_of(measure),
+        copies=copies,
+        **_axes(weekly, measure, beside),
+    )
+    rows = _rows_of((key, measure, e) for key, estimates in found.items() for e in estimates)
+    return {"title": title, "svg": drawn(svg), "files": beside.keep(name, copies, rows)}
 
 
 def _points(estimates: Iterable[Estimate], until: date) -> list[figures.Point]:
@@ -449,14 +648,16 @@ def _points(estimates: Iterable[Estimate], until: date) -> list[figures.Point]:
     ]
 
 
-def _compared_figure(weekly: Weekly, stamp: str, png: io.BytesIO | None = None) -> dict[str, Any] | None:
-    """All charts' AI shares beside each other; None when none was measured."""
-    rows = []
+def _compared_figure(weekly: Weekly, measure: str, beside: Beside) -> dict[str, Any] | None:
+    """All charts' numbers beside each other; None when none was measured."""
+    rows, shown = [], []
     for key in weekly.keys:
-        now = weekly.estimate(key, "ai_share")
-        earlier = [e for e in weekly.estimates(key, "ai_share") if e.week == weekly.week - ONE_WEEK]
+        now = weekly.estimate(key, measure)
+        earlier = [e for e in weekly.estimates(key, measure) if e.week == weekly.week - ONE_WEEK]
         if now and earlier and earlier[-1].method != now.method:
             earlier = []
+        said = weekly.estimate(key, "ai_labelled") if measure == "ai_share" else None
+        floor = said.value / said.n if now and said and said.n and said.value else None
         points = _points([now], weekly.week) if now else []
         before = _points(earlier, weekly.week)
         rows.append(
@@ -465,25 +666,88 @@ def _compared_figure(weekly: Weekly, stamp: str, png: io.BytesIO | None = None) 
                 points[0] if points else None,
                 before[-1] if before else None,
                 weekly.styles[key],
+                floor,
             )
         )
+        shown += [(key, measure, e) for e in [*earlier[-1:], *([now] if now else [])]]
+        shown += [(key, "ai_labelled", said)] if said and floor is not None else []
     if not any(row.now for row in rows):
         return None
-    found = sorted((e for key in weekly.keys if (e := weekly.estimate(key, "ai_share"))), key=lambda e: e.value)
-    title = weekly.words.say("compared_title", rows, apart(found[-1], found[0]))
+    words, copies = weekly.words, beside.copies()
+    found = sorted((e for key in weekly.keys if (e := weekly.estimate(key, measure))), key=lambda e: e.value)
+    title = words.say("compared_title", measure, rows, apart(found[-1], found[0]))
+    name = "compared" if measure == "ai_share" else f"compared-{measure.replace('_', '-')}"
     svg = figures.side_by_side(
         rows,
-        name="compared",
+        name=name,
         title=title,
-        unit=weekly.words.say("unit", "ai_share"),
-        legend=(weekly.words.say("this_week"), weekly.words.say("the_week_before")),
-        nothing=weekly.words.say("not_measured"),
-        number=weekly.words.percent,
-        tick=weekly.words.percent_tick,
-        stamp=stamp,
-        png=png,
+        unit=words.say("unit", measure),
+        legend=(words.say("this_week"), words.say("the_week_before"), words.say("at_least")),
+        nothing=words.say("not_measured"),
+        number=words.writer_of(measure),
+        tick=words.percent_tick if measure in SHARES else words.plain_tick,
+        stamp=beside.stamp,
+        copies=copies,
     )
-    return {"title": title, "svg": _drawn(svg)}
+    files = beside.keep(name, copies, _rows_of(shown))
+    return {"title": title, "svg": drawn(svg), "files": files, "floor": any(row.floor is not None for row in rows)}
+
+
+def _sameness(weekly: Weekly) -> dict[Key, dict[str, Sameness]]:
+    """Tell of each chart's recordings how far they sound like the year before on it."""
+    if weekly.season.vectors is None or weekly.season.vectors.empty:
+        return {}
+    from ..analysis.measures import sameness
+
+    named = weekly.named
+    found: dict[Key, dict[str, Sameness]] = {}
+    for key in weekly.keys:
+        chart = weekly.of_chart(key)
+        if weekly.chart(key, weekly.week).empty:
+            continue
+        rows = sameness(chart, weekly.week.isoformat(), weekly.season.vectors)
+        found[key] = {str(row["recording_id"]): Sameness(row, named) for row in rows.to_dict("records")}
+    return found
+
+
+def _varied(weekly: Weekly) -> list[Kinds]:
+    """Compare AI with human recordings of each chart, and take its change apart."""
+    vectors, verdicts = weekly.season.vectors, weekly.season.verdicts
+    if vectors is None or vectors.empty:
+        return []
+    from .homogenization import compare_kinds, decompose_chart
+
+    found = []
+    for key in weekly.keys:
+        chart = weekly.of_chart(key)
+        if weekly.chart(key, weekly.week).empty:
+            continue
+        weeks = sorted(set(chart["week"]))
+        last, pooled = weeks[-POOLED:], chart[chart["week"].isin(weeks[-POOLED:])]
+        compared = compare_kinds(pooled, verdicts, vectors, overlap=False)
+        parts, before = None, _period_before(weeks)
+        if before:
+            with suppress(SettingsError):  # nothing was heard then
+                parts, _ = decompose_chart(weekly.entries, verdicts, vectors, key, before, (last[0], last[-1]))
+        found.append(
+            Kinds(
+                key,
+                len(last),
+                {str(row["quantity"]): dict(row) for row in compared.to_dict("records")},
+                {str(row["quantity"]): dict(row) for row in parts.to_dict("records")} if parts is not None else {},
+                tuple(map(date.fromisoformat, before)) if before and parts is not None else None,
+            )
+        )
+    return found
+
+
+def _period_before(weeks: list[str]) -> tuple[str, str] | None:
+    """Choose what the newest weeks are compared with: the same a year before, else the first on record."""
+    if len(weeks) < 2 * POOLED:
+        return None
+    year = timedelta(weeks=PAST_WEEKS)
+    then = [(date.fromisoformat(week) - year).isoformat() for week in weeks[-POOLED:]]
+    return (then[0], then[-1]) if set(then) <= set(weeks) else (weeks[0], weeks[POOLED - 1])
 
 
 def _laid_out(weekly: Weekly) -> LaidOut | None:
@@ -508,9 +772,9 @@ def _laid_out(weekly: Weekly) -> LaidOut | None:
     return LaidOut(here, past, len(latest), found) if math.isfinite(found.kept) else None
 
 
-def _map_figure(weekly: Weekly, laid_out: LaidOut, stamp: str) -> dict[str, Any]:
+def _map_figure(weekly: Weekly, laid_out: LaidOut, beside: Beside) -> dict[str, Any]:
     """The chart's sound as a map."""
-    words, found = weekly.words, laid_out.map
+    words, found, copies = weekly.words, laid_out.map, beside.copies()
     kinds = [weekly.verdict(one)["verdict"] for one in laid_out.here] + ["past"] * len(laid_out.past)
     places = list(map(tuple, found.places.tolist()))
     clouds = [
@@ -526,14 +790,20 @@ def _map_figure(weekly: Weekly, laid_out: LaidOut, stamp: str) -> dict[str, Any]
         for axis, way in zip(found.axes, "→↑", strict=True)
     )
     title = words.say("map_title", len(laid_out.here))
-    svg = figures.on_a_map(clouds, name="sound-map", title=title, across=across, upwards=upwards, stamp=stamp)
+    svg = figures.on_a_map(
+        clouds, name="sound-map", title=title, across=across, upwards=upwards, stamp=beside.stamp, copies=copies
+    )
     note = words.say(
         "map_note", tally["ai"], tally["human"], tally["undecided"], len(laid_out.past), found, laid_out.of
     )
-    return {"title": title, "svg": _drawn(svg), "note": note}
+    table = pd.DataFrame({"recording_id": [*laid_out.here, *laid_out.past]})
+    table = table.join(weekly.named, on="recording_id")
+    table = table.assign(verdict=kinds, x=found.places[:, 0], y=found.places[:, 1])
+    return {"title": title, "svg": drawn(svg), "note": note, "files": beside.keep("sound-map", copies, table)}
 
 
-def _drawn(svg: str) -> Markup:
+def drawn(svg: str) -> Markup:
+    """Take a figure into a page as it is."""
     return Markup(svg)  # noqa: S704 - made by figures, whose XML writer escapes all text
 
 
@@ -703,7 +973,29 @@ def versions_in(languages: Sequence[str]) -> Versions:
     ]
 
 
-def _write_all(folder: Path, pages: dict[str, str]) -> Path:
+def _dated(changes: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The same with days and moments in place of their texts."""
+    if changes is None:
+        return None
+    previous = changes["previous"]
+    return {
+        "previous": previous and {**previous, "week": date.fromisoformat(previous["week"])},
+        "corrections": [{**one, "at": datetime.fromisoformat(one["at"])} for one in changes["corrections"]],
+    }
+
+
+def write_beside(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files beside a page; what an earlier issue left there is removed."""
+    for path, content in files.items():
+        with whole_file(folder.parent / path) as part:
+            part.write_bytes(content)
+    if folder.is_dir():
+        for file in folder.iterdir():
+            if f"{folder.name}/{file.name}" not in files:
+                file.unlink(missing_ok=True)
+
+
+def write_pages(folder: Path, pages: dict[str, str]) -> Path:
     """Write a page in all its languages; return the first."""
     for file, html in pages.items():
         write_text(folder / file, html)
@@ -716,7 +1008,8 @@ def _write_all(folder: Path, pages: dict[str, str]) -> Path:
 # -- templates ---------------------------------------------------------------------------------------------------------
 
 
-def _render(template: str, words: Words, versions: Versions, **context: Any) -> str:
+def render(template: str, words: Words, versions: Versions, **context: Any) -> str:
+    """Return a page in one language."""
     templates = words.environment
     # the page's own script is named by its hash: no other script runs, even if one slipped through the escaping
     script = templates.get_template("page.js").render().strip()

@@ -77,15 +77,20 @@ class Recordings:
     Parameters
     ----------
     tables : Tables
+    until : str, optional
+        Last day of the last week that counts; default: all do.
     """
 
-    def __init__(self, tables: Tables):
+    def __init__(self, tables: Tables, until: str | None = None):
         self._tables = tables
         self._about = tables.recordings().set_index("recording_id", drop=False).rename_axis(None)
         self._names = tables.names()
-        self._entries = tables.entries().dropna(subset=["week"])
+        entries = tables.entries().dropna(subset=["week"])
+        self._entries = entries[entries["week"] <= until] if until else entries
         self._judged = tables.judged()
         self._vectors = current_vectors(tables.descriptors())
+        self._heard = {str(one): row for row, one in enumerate(self._vectors.index)}
+        self._values = self._vectors.to_numpy()
         self._rows = self._entries.groupby("recording_id", sort=False).indices
         self._spelled = self._names.groupby("recording_id", sort=False).indices
         self._history = _tuples(self._entries[_HISTORY])
@@ -97,8 +102,9 @@ class Recordings:
         return recording_id in self._rows
 
     def __iter__(self) -> Iterator[str]:
-        """Return the ids of all that ever charted, those of the latest weeks first."""
-        return iter(self._about.sort_values(["last_week", "recording_id"], ascending=[False, True]).index)
+        """Return the ids of all that charted in a week, those of the latest weeks first."""
+        charted = self._about[self._about.index.isin(self._rows)]
+        return iter(charted.sort_values(["last_week", "recording_id"], ascending=[False, True]).index)
 
     def of(self, recording_id: str) -> Recording:
         """Return what is known of one, by its whole id.
@@ -141,10 +147,14 @@ class Recordings:
             [self._spellings[row] for row in self._spelled.get(recording_id, [])],
             [self._history[row] for row in rows],
             self._judged.get(recording_id),
-            self._sounds(f"of {recording_id}", self._about.index[self._about.index == recording_id]),
+            self._sound(recording_id),
             self._sounds(f"on {last}", self._on_charts(last)),
             self._sounds(f"before {first}", self._about.index[self._about["first_week"] < first]),
         )
+
+    def _sound(self, recording_id: str) -> bytes:
+        row = self._heard.get(recording_id)
+        return b"" if row is None else self._values[row].tobytes()
 
     def _sounds(self, of: str, recordings: pd.Index) -> str:
         """A hash of some recordings and their sounds, made once."""

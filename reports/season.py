@@ -8,13 +8,17 @@ from collections.abc import Iterable
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from ..charts.composite import SOURCE as COMPOSITE
 from .compare import ONE_WEEK, Estimate
 from .words import ENGLISH, Words, text
+
+if TYPE_CHECKING:
+    from .recording import Recordings
 
 RECENT = 4
 """A chart seen in one of so many weeks before keeps its section when this week's is missing."""
@@ -45,7 +49,9 @@ class Season:
     composite : pandas.DataFrame, optional
         How each place of the composites got there.
     vectors : pandas.DataFrame, optional
-        Descriptors by recording (:func:`.tables.current_vectors`), for the map of the chart's sound.
+        Descriptors by recording (:func:`.tables.current_vectors`), for what compares sounds.
+    recordings : Recordings, optional
+        Those that have a page of their own.
     """
 
     entries: pd.DataFrame
@@ -56,6 +62,7 @@ class Season:
     synthetic: bool = False
     composite: pd.DataFrame | None = None
     vectors: pd.DataFrame | None = None
+    recordings: Recordings | None = None
 
 
 class Weekly:
@@ -98,6 +105,15 @@ class Weekly:
     def chart(self, key: Key, week: date) -> pd.DataFrame:
         """Return a chart's entries in a week; none where there is no such chart."""
         return self.charts.get((key, week.isoformat()), self.entries.iloc[:0])
+
+    def of_chart(self, key: Key) -> pd.DataFrame:
+        """Return a chart's entries of all weeks up to this one."""
+        return self.entries[(self.entries[list(key._fields)] == key).all(axis=1)]
+
+    @cached_property
+    def named(self) -> pd.DataFrame:
+        """Artist and title of each recording, as the charts spelled them last."""
+        return self.entries.drop_duplicates("recording_id", keep="last").set_index("recording_id")[["artist", "title"]]
 
     def estimates(self, key: Key, measure: str) -> list[Estimate]:
         """Return a measure's history up to this week."""

@@ -218,8 +218,8 @@ def analyze(workspace: Workspace, week: date, *, renew: bool = True, track: Trac
     return done
 
 
-def report(workspace: Workspace, weeks: Iterable[date]) -> Path:
-    """Write the pages of some weeks and the index of all, and the same for machines.
+def report(workspace: Workspace, weeks: Iterable[date], *, track: Track = plainly) -> Path:
+    """Write the pages of some weeks, of all recordings and the index, and the same for machines.
 
     Pages that an earlier run wrote in other languages are written in those of the settings too.
 
@@ -228,8 +228,9 @@ def report(workspace: Workspace, weeks: Iterable[date]) -> Path:
     Path
         The page of the last of `weeks`, or the index when there is none.
     """
-    from .feed import write_feed, write_report
+    from .feed import read_report, write_feed, write_report
     from .page import languages_of, write_index, write_week
+    from .recording_page import write_recordings
     from .season import all_weeks
 
     season = read_season(workspace)
@@ -244,8 +245,10 @@ def report(workspace: Workspace, weeks: Iterable[date]) -> Path:
     ]
     page = None
     for week in [*outdated, *weeks]:
-        page = write_week(folder, season, week, **how)
         write_report(folder, season, week, **how)
+        told = read_report(folder, week) or {}
+        page = write_week(folder, season, week, **how, changes=told.get("changes"))
+    write_recordings(folder, season, **how, jobs=workspace.settings.jobs, track=track)
     index = write_index(folder, season, **how)
     write_feed(folder, base_url=settings.base_url, **how)
     return page if page and weeks else index
@@ -278,14 +281,15 @@ def weekly(
             others |= {one, *map(date.fromisoformat, analyze(workspace, one, renew=False, track=track).measured_weeks)}
         analysis = analyze(workspace, week, track=track)
         others |= {date.fromisoformat(changed) for changed in analysis.measured_weeks}
-        page = report(workspace, [*sorted(others - {week}), week])
+        page = report(workspace, [*sorted(others - {week}), week], track=track)
         deliveries = deliver(workspace, week)
     return outcomes, claims, analysis, page, deliveries
 
 
-def read_season(workspace: Workspace) -> Season:
-    """Gather what the pages are made of."""
+def read_season(workspace: Workspace, *, sounds: bool = True) -> Season:
+    """Gather what the pages are made of; without `sounds`, only what sentences and series are made of."""
     from ..analysis.detector import Detector
+    from .recording import Recordings
     from .season import Season
 
     tables = Tables(workspace)
@@ -309,7 +313,8 @@ def read_season(workspace: Workspace) -> Season:
             "descriptor_count": len(DESCRIPTORS),
         },
         composite=tables.composite(),
-        vectors=current_vectors(tables.descriptors()),
+        vectors=current_vectors(tables.descriptors()) if sounds else None,
+        recordings=Recordings(tables, last) if sounds else None,
         synthetic=len(entries) > 0 and bool((entries["source"] == "synthetic").all()),
     )
 

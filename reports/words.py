@@ -7,6 +7,7 @@ date). Numbers, dates, plurals, lists and names of countries are Babel's.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -78,6 +79,11 @@ class Words:
     def decimal(self, value: float, digits: int = 1) -> str:
         """Write a number with one decimal."""
         return self._number(f"{value:.{digits}f}")
+
+    def significant(self, value: float, digits: int = 3) -> str:
+        """Write a number of any size with so many figures that count."""
+        size = 0 if value == 0 else math.floor(math.log10(abs(value)))
+        return self.decimal(value, max(0, digits - 1 - size))
 
     def thousandths(self, value: float) -> str:
         """Write a number with three decimals."""
@@ -169,7 +175,7 @@ class Words:
         made.globals.update(language=self.language)
         made.filters.update(probability=self.probability, sentence=sentence)
         for tool in (
-            self.say, self.value_of, self.difference_of, self.count, self.decimal, self.spelled, self.date,
+            self.say, self.value_of, self.difference_of, self.count, self.decimal, self.significant, self.spelled, self.date,
             self.listed, self.country,
         ):  # fmt: skip
             made.globals[tool.__name__] = tool

@@ -1,0 +1,260 @@
+"""The page of one recording: where it charted, what is said of its making and why, how it sounds, what it sounds like.
+
+Pages lie in ``recordings/<id>/`` beside the weeks, and the pages of the weeks link to them. A page is written anew when
+anything that it rests on has changed, or this release writes it otherwise; its first lines keep a hash of that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..features.registry import DESCRIPTORS
+from ..features.sketch import Sketch
+from ..workspace.store import digest
+from . import figures, messages
+from .explain import Explained, evidence_figures
+from .page import FIGURES, Beside, Versions, drawn, render, safe_link, versions_in, write_beside, write_pages
+from .recording import Recording
+from .season import Key, Season, all_weeks, in_order, key_of, keys_of, names_of
+
+FOLDER = "recordings"
+
+FAMILIAR = (
+    "rhythm.tempo.bpm rhythm.onset.rate rhythm.pulse_clarity rhythm.danceability rhythm.syncopation "
+    "rhythm.microtiming.on_grid tonality.key.majorness tonality.key.strength tonality.chord.change_rate "
+    "tonality.chord.entropy tonality.dissonance.mean timbre.centroid.mean timbre.flatness.mean "
+    "dynamics.loudness.integrated dynamics.loudness.range dynamics.crest production.density production.bandwidth "
+    "stereo.width structure.repetition structure.novelty.mean vocals.presence"
+).split()
+"""Descriptors that a person has a word for: every page shows them."""
+
+MOST_ODD = 8
+ODD = 5.0
+"""Beyond this percentile, from either end, a descriptor stands out."""
+FEWEST = 10
+"""With fewer recordings on the charts nothing stands out."""
+FEW = 8
+"""Pages written in this process: for so few, starting others takes longer."""
+
+
+def write_recordings(
+    folder: Path,
+    season: Season,
+    *,
+    made_at: datetime,
+    languages: Sequence[str] = ("en",),
+    jobs: int = 1,
+    track: Callable[[Iterable, str, int], Iterator] = lambda items, what, total: iter(items),
+) -> int:
+    """Write the pages of all recordings that are new or of which more, or something else, is known now.
+
+    Parameters
+    ----------
+    folder : Path
+        A page becomes ``<folder>/recordings/<id>/index.html``.
+    season : Season
+        With its recordings.
+    made_at : datetime
+        Printed on what is written; what is not written anew keeps its time.
+    languages : sequence of str
+        As for :func:`.page.write_week`.
+    jobs : int
+        Processes at most.
+    track : callable
+        Shows progress: takes the pages, what they are called, and how many there are.
+
+    Returns
+    -------
+    int
+        How many recordings' pages were written.
+
+    Raises
+    ------
+    SettingsError
+        When pages cannot be written in one of `languages`.
+    DiskFull, WorkspaceReadOnly
+        When a file cannot be written.
+    """
+    recordings = season.recordings
+    if recordings is None:
+        return 0
+    files = [file for _, file in versions_in(languages)]
+    about = digest(season.about.get("version"), season.synthetic, list(languages), _templates())
+    due = []
+    for one in recordings:
+        now = digest(about, recordings.inputs(one))
+        if any(_written_from(folder / FOLDER / one / file) != now for file in files):
+            due.append((one, now))
+    weeks = frozenset(all_weeks(season))
+    bare = replace(
+        season, recordings=None, vectors=None, composite=None,
+        **{name: getattr(season, name).iloc[:0] for name in ("entries", "verdicts", "measures", "gaps")},
+    )  # fmt: skip
+    work = (
+        (folder / FOLDER / one, recordings.of(one), recordings.sketch(one), bare, weeks, made_at, tuple(languages), now)
+        for one, now in due
+    )
+    for _ in track(_each(_write, work, jobs if len(due) > FEW else 1), "recordings' pages", len(due)):
+        pass
+    return len(due)
+
+
+def _each(function: Callable[..., Any], work: Iterable[tuple], jobs: int) -> Iterator[Any]:
+    if jobs == 1:
+        return (function(*item) for item in work)
+    from joblib import Parallel, delayed
+
+    return Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(function)(*item) for item in work)
+
+
+def _write(
+    folder: Path,
+    recording: Recording,
+    sketch: Sketch | None,
+    season: Season,
+    weeks: frozenset[date],
+    made_at: datetime,
+    languages: Sequence[str],
+    inputs: str,
+) -> None:
+    """Write one recording's page in all languages."""
+    versions = versions_in(languages)
+    pages, beside = {}, {}
+    for words, file in versions:
+        stamp = words.say("synthetic_mark") if season.synthetic else ""
+        credit = f"Chartropy: {recording.artist} – {recording.title}"
+        kept = Beside(stamp, credit, file.removeprefix("index").removesuffix(".html"))
+        pages[file] = _page(recording, sketch, season, weeks, made_at, versions, file, kept, inputs)
+        beside |= kept.files
+    write_beside(folder / FIGURES, beside)
+    write_pages(folder, pages)
+
+
+def _page(
+    recording: Recording,
+    sketch: Sketch | None,
+    season: Season,
+    weeks: frozenset[date],
+    made_at: datetime,
+    versions: Versions,
+    file: str,
+    beside: Beside,
+    inputs: str,
+) -> str:
+    words = next(one for one, name in versions if name == file)
+    names = names_of(in_order(keys_of(recording.history)), words)
+    one = Explained(Path(recording.recording_id), recording.sound, recording.evidence, sketch) if recording.sound else None
+    return render(
+        "recording.html",
+        words,
+        versions,
+        season=season,
+        made_at=made_at,
+        recording=recording,
+        inputs=inputs,
+        known=one,
+        evidence=evidence_figures(one, words, beside) if one else [],
+        places=_places_figure(recording, names, words, beside),
+        history=[
+            (date.fromisoformat(row.week), names[key_of(row)], int(row.position), safe_link(row.link))
+            for row in recording.history.iloc[::-1].itertuples()
+        ],
+        weeks=weeks,
+        odd=_rows(recording, _odd(recording.descriptors), words.language),
+        familiar=_rows(recording, FAMILIAR, words.language),
+        of=int(recording.descriptors["of"].max()) if len(recording.descriptors) else 0,
+        count_all=words.count(len(DESCRIPTORS)),
+        alike=[
+            (row, date.fromisoformat(str(row.first_week)), date.fromisoformat(str(row.last_week)))
+            for row in recording.alike.itertuples()
+        ],
+        spellings=list(recording.names.itertuples()),
+    )
+
+
+def _places_figure(
+    recording: Recording, names: dict[Key, str], words: Any, beside: Beside
+) -> dict[str, Any] | None:
+    """Its place on each chart over time; None for one that was there for a week only."""
+    history = recording.history
+    if history["week"].nunique() < 2:
+        return None
+    charts = history.groupby(["source", "chart", "country", "week"], as_index=False)["position"].min()
+    lines = []
+    for style, key in enumerate(names):
+        mine = charts[(charts[list(key._fields)] == key).all(axis=1)].sort_values("week")
+        points = [
+            figures.Point(date.fromisoformat(week), float(position))
+            for week, position in zip(mine["week"], mine["position"], strict=True)
+        ]
+        lines.append(figures.Series(names[key], points, style))
+    copies, title = beside.copies(), words.say("places_title", recording.artist, recording.title)
+    svg = figures.over_time(
+        lines,
+        name="places",
+        title=title,
+        unit=words.say("places_axis"),
+        weeks_title=words.say("weeks_axis"),
+        day=words.short_day,
+        number=words.count,
+        tick=words.plain_tick,
+        stamp=beside.stamp,
+        copies=copies,
+        places=True,
+    )
+    table = history[["source", "chart", "country", "week", "position", "plays"]]
+    return {"title": title, "svg": drawn(svg), "files": beside.keep("places", copies, table)}
+
+
+def _odd(descriptors: pd.DataFrame) -> list[str]:
+    """Choose the descriptors that lie furthest out among the charts of its last week, one of each kind."""
+    if descriptors.empty or descriptors["of"].max() < FEWEST:
+        return []
+    out = (descriptors["percentile"] - 50).abs()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        far = ((descriptors["value"] - descriptors["median"]) / (descriptors["high"] - descriptors["low"])).abs()
+    order = pd.DataFrame({"out": out, "far": far.where(np.isfinite(far), 0)})
+    order = order[order["out"] >= 50 - ODD].sort_values(["out", "far"], ascending=False, kind="stable")
+    chosen: dict[str, str] = {}
+    for name in order.index:
+        chosen.setdefault(".".join(str(name).split(".")[:2]), str(name))
+    return list(chosen.values())[:MOST_ODD]
+
+
+def _rows(recording: Recording, names: Sequence[str], language: str) -> list[dict[str, Any]]:
+    """Descriptors as the page shows them: those that were measured."""
+    found = recording.descriptors
+    label = "label_ru" if language == "ru" else "label"
+    return [
+        {"name": name, "label": getattr(DESCRIPTORS[name], label), "unit": "" if unit == "1" else unit}
+        | {column: float(found.at[name, column]) for column in ("value", "low", "median", "high", "percentile")}
+        for name in names
+        if name in found.index and np.isfinite(float(found.at[name, "value"]))
+        for unit in [str(found.at[name, "unit"])]
+    ]
+
+
+def _written_from(page: Path) -> str:
+    """The hash of what a page was written from; empty where there is none."""
+    try:
+        with page.open(encoding="utf-8") as file:
+            found = re.search(r'<meta name="chartropy-inputs" content="(\w+)">', file.read(2000))
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return found[1] if found else ""
+
+
+@cache
+def _templates() -> str:
+    """A hash of what says and shows the page."""
+    files = [*messages.TEMPLATES.iterdir(), *messages.LOCALE.rglob("*.po")]
+    return digest(*(file.read_bytes() for file in sorted(files) if file.is_file()))
