@@ -277,8 +277,10 @@ class Parts:
                         writer.write_table(table)
 
     def _gather_text(self, text: TextIO) -> None:
+        from .files import harmless
+
         for number, table in enumerate(self._in_order()):
-            frame_of(table).to_csv(text, index=False, header=not number, lineterminator="\n")
+            harmless(frame_of(table)).to_csv(text, index=False, header=not number, lineterminator="\n")
 
     def tidy(self) -> None:
         """Take the rows out of earlier parts that this run has better ones for."""
@@ -353,6 +355,9 @@ class Parts:
         import pyarrow.compute as compute
         from pyarrow import csv as arrow_csv
 
+        from .files import FORMULA_STARTS
+
+        starts = re.escape("".join(FORMULA_STARTS))
         part, versions = self._next(), set()
         with table.open() as file, part.whole() as target, _writer(target, self._schema) as writer:
             reader = arrow_csv.open_csv(
@@ -365,8 +370,10 @@ class Parts:
             for batch in reader:
                 rows = pa.Table.from_batches([batch])
                 versions |= set(rows["extractor_version"].to_pylist())
-                for name in ("problem", "missing"):
-                    filled = compute.fill_null(rows[name], "")
+                for name in ("path", "problem", "missing"):
+                    # a file whose name begins with an apostrophe and one of these is taken for another, and described anew
+                    written = compute.replace_substring_regex(rows[name], f"^'([{starts}])", r"\1")
+                    filled = written if name == "path" else compute.fill_null(written, "")
                     rows = rows.set_column(rows.schema.get_field_index(name), rows.schema.field(name), filled)
                 writer.write_table(rows.cast(self._schema), GROUP_ROWS)
         if versions <= {EXTRACTOR_VERSION, None}:

@@ -322,6 +322,21 @@ def test_csv_and_parquet_hold_the_same(odd, tmp_path, said):
     assert not list(tmp_path.glob("*.parts"))
 
 
+def test_names_that_a_spreadsheet_might_run_are_texts_and_known_again(tmp_path, monkeypatch):
+    names = ["=1+1.mp3", "-2.mp3", "@home.mp3", "+7.mp3", "plain.mp3"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(catalogue, "_describe_one", cheap)
+    for kept in (0, 5):
+        assert describe_catalogue(names, out="x.csv", jobs=1).kept == kept
+        with Path("x.csv").open(newline="") as file:
+            written = [row["path"] for row in csv.DictReader(file)]
+        assert written == ["'=1+1.mp3", "'-2.mp3", "'@home.mp3", "'+7.mp3", "plain.mp3"]
+    describe_catalogue(names, out="x.parquet", jobs=1)
+    assert pd.read_parquet("x.parquet")["path"].tolist() == names
+
+
 def test_a_file_that_cannot_be_written_leaves_the_old_one_and_the_parts(tmp_path, monkeypatch):
     monkeypatch.setattr(catalogue, "_describe_one", cheap)
     (tmp_path / "list.txt").write_text("c.mp3\n")
