@@ -371,7 +371,7 @@ def _letter(
         message["References"] = message["In-Reply-To"] = names[earlier]
     figures = [(title, f"figure-{number}.{last}@chartropy") for number, (title, _) in enumerate(pictures, 1)]
     lost = report["unmeasured"]
-    missing = [f"{gap['name']}: {gap['reason']}" for gap in report["gaps"]]
+    missing = [f"{gap['name']}: {words.reason_text(gap['reason'])}" for gap in report["gaps"]]
     if len(missing) > MOST_GAPS:
         missing[MOST_GAPS:] = [say("mail_and_more", len(missing) - MOST_GAPS)]
     if lost["recordings"]:

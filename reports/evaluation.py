@@ -99,18 +99,10 @@ def evaluate(
     settles = require_groups(table.ai, table.groups, set_aside or {}, least)
     if unseen:
         outcome = cross_validate(table, settles)
-        how = "Each clip was judged by a model that was trained on the other generators and sources of this list."
-        if warning := promise(int((~table.ai & settles).sum()))[1]:
-            how += f" {warning}"
+        how = _how_unseen(promise(int((~table.ai & settles).sum()))[1])
     else:
         outcome = _judged(table, detector)
-        known = {clip.path.stem for clip in table.clips} & set(detector.card["clips"])
-        how = f"Every clip was judged by {detector.model_version}."
-        if known:
-            how += (
-                f" {len(known)} of the clips bear the name of one it was trained on: of those, these figures say nothing "
-                "(--unseen judges each by a model that does not know it)."
-            )
+        how = _how_judged(detector, {clip.path.stem for clip in table.clips})
     return {
         "model_version": f"method of {detector.model_version}" if unseen else detector.model_version,
         "how": how,
@@ -152,6 +144,21 @@ def write_evaluation(found: dict, out: Path) -> None:
 def write_card(detector: Detector, out: Path) -> None:
     """Write a model's card as a page."""
     _write_page(detector.card, detector.card["cross_validation"], out, _how_trained(detector.card))
+
+
+def _how_unseen(warning: str) -> str:
+    how = "Each clip was judged by a model that was trained on the other generators and sources of this list."
+    return f"{how} {warning}" if warning else how
+
+
+def _how_judged(detector: Detector, clips: set[str]) -> str:
+    how = f"Every clip was judged by {detector.model_version}."
+    if known := clips & set(detector.card["clips"]):
+        how += (
+            f" {len(known)} of the clips bear the name of one it was trained on: of those, these figures say nothing "
+            "(--unseen judges each by a model that does not know it)."
+        )
+    return how
 
 
 def _how_trained(card: dict) -> str:

@@ -361,7 +361,8 @@ def _feed(reports: list[dict[str, Any]], base_url: str, made_at: datetime, words
             inside("link", rel="alternate", type="text/html", hreflang=language, href=f"{home}/{week}/{file}")
         inside("link", rel="related", type="application/json", href=f"{home}/{week}/{REPORT}")
         sentences = [found["sentence"] for found in report["findings"]]
-        sentences += [f"{gap['name']}: {gap['reason'].rstrip('.')}." for gap in report["gaps"]]
+        stored = words_in(report["language"]).reason_text
+        sentences += [f"{gap['name']}: {stored(gap['reason']).rstrip('.')}." for gap in report["gaps"]]
         inside("summary", " ".join(sentences))
     ElementTree.indent(feed, " ")
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(feed, encoding="unicode") + "\n"

@@ -1,6 +1,6 @@
 """Catalogues of translations: ``locale/<language>/LC_MESSAGES/chartropy.po``, read as they are; nothing is compiled.
 
-After a phrase was changed: ``python -m chartropy.reports.messages``. It brings the catalogues up to what the templates say
+After a phrase was changed: ``python -m chartropy.reports.messages``. It brings the catalogues up to what templates and code say
 and prints what is left to translate: an entry that is new is empty, one that is like an old one is marked "fuzzy".
 """
 
@@ -18,6 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from ..workspace.files import whole_file
+from .reasons import CONTEXT, SENTENCES
 
 TEMPLATES = Path(__file__).with_name("templates")
 LOCALE = Path(__file__).with_name("locale")
@@ -42,7 +43,7 @@ OPTIONS = {
 
 
 def extracted() -> Catalog:
-    """Return every message of the templates."""
+    """Return every message of the templates, and of the code what is said of tables and what the pipeline stores."""
     found = Catalog(project="chartropy", charset="utf-8")
     for name, _, message, comments, context in extract_from_dir(
         TEMPLATES,
@@ -51,6 +52,8 @@ def extracted() -> Catalog:
         keywords=KEYWORDS,
     ):
         found.add(message, locations=[(name, 0)], auto_comments=comments, context=context)
+    for sentence in SENTENCES:
+        found.add(sentence.replace("%", "%%"), locations=[("reasons.py", 0)], context=CONTEXT)
     return found
 
 

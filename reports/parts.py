@@ -372,7 +372,9 @@ class Parts:
                 versions |= set(rows["extractor_version"].to_pylist())
                 for name in ("path", "problem", "missing"):
                     # a file whose name begins with an apostrophe and one of these is taken for another, and described anew
-                    written = compute.replace_substring_regex(rows[name], f"^'([{starts}])", r"\1")
+                    written = compute.replace_substring_regex(  # pyright: ignore[reportAttributeAccessIssue]
+                        rows[name], f"^'([{starts}])", r"\1"
+                    )
                     filled = written if name == "path" else compute.fill_null(written, "")
                     rows = rows.set_column(rows.schema.get_field_index(name), rows.schema.field(name), filled)
                 writer.write_table(rows.cast(self._schema), GROUP_ROWS)

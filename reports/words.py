@@ -26,6 +26,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from ..workspace.errors import SettingsError
 from . import messages
 from .compare import DISTANCES, ENTROPIES, PERCENTAGES
+from .reasons import CONTEXT, Piece, Reasons, shortened
 
 LANGUAGES = ("en", "ru")
 """What pages can be written in."""
@@ -136,6 +137,31 @@ class Words:
         small = SPELLED.get(self.language, ())
         return small[n] if n < len(small) else self.count(n)
 
+    def reason(self, stored: str, most: int | None = None) -> tuple[Piece, ...]:
+        """Say what the pipeline wrote down in English, as far as its form is known.
+
+        Parameters
+        ----------
+        stored : str
+        most : int, optional
+            Characters after which it is cut, with an ellipsis.
+
+        Returns
+        -------
+        tuple of (str, bool)
+            Parts of it; each is in this language, or stays English.
+        """
+        pieces = ((stored, True),) if self.language == "en" else self._reasons.pieces(stored)
+        return pieces if most is None else shortened(pieces, most)
+
+    def reason_text(self, stored: str) -> str:
+        """Say it as plain text, where nothing can mark a language."""
+        return "".join(piece for piece, _ in self.reason(stored))
+
+    def translated(self, said: str, context: str) -> str:
+        """Return the translation of what stands in code, in some context, as :func:`.messages.extracted` found it there."""
+        return self._translations.pgettext(context, said.replace("%", "%%")).replace("%%", "%")
+
     def date(self, day: date, pattern: str) -> str:
         """Write a date by a pattern of Unicode's (CLDR)."""
         return format_date(day, pattern, self._locale)
@@ -170,13 +196,12 @@ class Words:
             extensions=["jinja2.ext.i18n"],
         )
         made.policies["ext.i18n.trimmed"] = True
-        translations = NullTranslations() if self.language == "en" else messages.translations(self.language)
-        made.install_gettext_translations(translations, newstyle=True)  # pyright: ignore[reportAttributeAccessIssue]
+        made.install_gettext_translations(self._translations, newstyle=True)  # pyright: ignore[reportAttributeAccessIssue]
         made.globals.update(language=self.language)
         made.filters.update(probability=self.probability, sentence=sentence)
         for tool in (
             self.say, self.value_of, self.difference_of, self.count, self.decimal, self.significant, self.spelled, self.date,
-            self.listed, self.country,
+            self.listed, self.country, self.reason,
         ):  # fmt: skip
             made.globals[tool.__name__] = tool
         return made
@@ -186,8 +211,22 @@ class Words:
         return self.environment.get_template("words.txt").module
 
     @cached_property
+    def _translations(self) -> NullTranslations:
+        return NullTranslations() if self.language == "en" else messages.translations(self.language)
+
+    @cached_property
+    def _reasons(self) -> Reasons:
+        return Reasons(lambda said: self.translated(said, CONTEXT), self.listed, self._written)
+
+    @cached_property
     def _locale(self) -> Locale:
         return Locale.parse(self.language)
+
+    def _written(self, number: str) -> str:
+        """Write a number that Python wrote."""
+        bare = number.replace(",", "").removeprefix("+")
+        said = self._percent(bare.rstrip(" %")) if number.endswith("%") else self._number(bare)
+        return f"+{said}" if number.startswith("+") else said
 
     def _number(self, written: str) -> str:
         return self._by("#,##0", written, Decimal(written))
