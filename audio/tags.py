@@ -33,6 +33,7 @@ MAKERS = frozenset({"udio", "suno", "suno ai", "mureka", "boomy", "riffusion"})
 """Names that stand as the artist when nobody else is named."""
 
 _ARTISTS = frozenset({"tpe1", "artist", "\xa9art", "iart"})
+_TITLES = frozenset({"tit2", "title", "\xa9nam", "inam"})
 _AI_SOURCES = ("trainedalgorithmicmedia", "compositewithtrainedalgorithmicmedia", "compositesynthetic")
 _C2PA_MARK = b"c2pa"
 
@@ -79,6 +80,16 @@ def read_tags(path: Path) -> list[Said]:
         Empty where it says nothing of the kind. Damaged tags are passed over, and logged.
     """
     return [*_from_tags(path), *_from_c2pa(path)]
+
+
+def read_names(path: Path) -> tuple[str, str]:
+    """Read the artist and the title that a file's tags give; an empty text for what they do not."""
+    artist = title = ""
+    for name, value in _texts(path):
+        kind = name.casefold()
+        artist = artist or (value.strip() if kind in _ARTISTS else "")
+        title = title or (value.strip() if kind in _TITLES else "")
+    return artist, title
 
 
 def _from_tags(path: Path) -> Iterator[Said]:

@@ -86,6 +86,7 @@ Lang = Annotated[
         show_default=False,
     ),
 ]
+PageLang = Annotated[str | None, typer.Option("--lang", help="Language of the page.", show_default="en")]
 Measure = Annotated[str | None, typer.Option(help="Only this measure.", show_default=False)]
 Source = Annotated[str | None, typer.Option(help="Only this source.", show_default=False)]
 OfChart = Annotated[str | None, typer.Option(help="Only this chart.", show_default=False)]
@@ -660,6 +661,7 @@ def detect(
         Path | None,
         typer.Option(help="Page (.html) to write, with what is behind each verdict.", show_default=False),
     ] = None,
+    lang: PageLang = None,
     model: Annotated[
         Path | None, typer.Option(help="A detector, .npz.", show_default="the one that is shipped")
     ] = None,
@@ -670,7 +672,10 @@ def detect(
 
     form = format_of(out)
     _is_page("--explain", explain)
-    table = detect_files(paths, model=model, jobs=jobs, explain=explain, track=_track)
+    if lang and not explain:
+        raise SettingsError("--lang is for the page: name it with --explain.")
+    words = _words(lang)
+    table = detect_files(paths, model=model, jobs=jobs, explain=explain, language=words.language, track=_track)
     if out is None and sys.stdout.isatty():
         # no more certain in print than two digits can say
         shown = table["probability"].clip(0.01, 0.99).map("{:.2f}".format, na_action="ignore").fillna("")
@@ -709,12 +714,14 @@ def train_detector(
     out: Annotated[Path, typer.Option(help="The model, .npz; its card goes beside it as .json and .html.")],
     set_aside: SetAside = None,
     name: Annotated[str, typer.Option(help="First part of the model's version.")] = "lattice",
+    lang: PageLang = None,
     jobs: Workers = 2,
 ) -> None:
     """Train a detector on labelled clips, every clip through every disturbance."""
     from .evaluation import summary, train_detector
 
-    card = train_detector(manifest, out, set_aside=_reasons(set_aside), jobs=jobs, name=name, track=_track)
+    words = _words(lang)
+    card = train_detector(manifest, out, set_aside=_reasons(set_aside), jobs=jobs, name=name, track=_track, words=words)
     typer.echo(summary(card, card["cross_validation"]))
     _say_limits(card)
     _end(card["data"]["dropped"])
@@ -732,19 +739,21 @@ def evaluate_detector(
     thorough: Annotated[
         bool, typer.Option("--thorough", help="Every clip through every disturbance, not every second; twice as long.")
     ] = False,
+    lang: PageLang = None,
     jobs: Workers = 2,
 ) -> None:
     """Measure a detector on labelled clips: by group, after disturbances, its calibration and its shortcuts."""
     from .evaluation import evaluate, summary, write_evaluation
 
     _is_page("--out", out)
+    words = _words(lang)
     found = evaluate(
         manifest, model=model, unseen=unseen, set_aside=_reasons(set_aside), jobs=jobs, thorough=thorough, track=_track
     )
     typer.echo(found["how"])
     typer.echo(summary(found, found))
     if out:
-        write_evaluation(found, out)
+        write_evaluation(found, out, words)
     _end(found["data"]["dropped"])
 
 
@@ -754,15 +763,17 @@ def detector_card(
     out: Annotated[
         Path | None, typer.Option(help="Page to write (.html).", show_default="the figures, printed")
     ] = None,
+    lang: PageLang = None,
 ) -> None:
     """Say what is known of a model: data, method, figures by generator and by source, what it cannot do."""
     from ..analysis.detector import Detector
     from .evaluation import summary, write_card
 
     _is_page("--out", out)
+    words = _words(lang)
     loaded = Detector.load(model)
     if out:
-        write_card(loaded, out)
+        write_card(loaded, out, words)
         return
     typer.echo(summary(loaded.card, loaded.card["cross_validation"]))
     _say_limits(loaded.card)
@@ -1143,15 +1154,21 @@ def _fail(message: str, code: int) -> None:
     raise SystemExit(code) from None
 
 
+def _words(language: str | None):
+    from .words import LANGUAGES, words_in
+
+    if language not in (None, *LANGUAGES):
+        raise SettingsError(f"--lang {language}: choose {' or '.join(LANGUAGES)}.")
+    return words_in(language or "en")
+
+
 def _workspace(folder: Path | None, languages: list[str] | None = None):
     from ..workspace.workspace import Workspace
 
     if not languages:
         return Workspace(folder, create=True)
-    from .words import LANGUAGES
-
-    if wrong := [language for language in languages if language not in LANGUAGES]:
-        raise SettingsError(f"--lang {wrong[0]}: choose {' or '.join(LANGUAGES)}.")
+    for language in languages:
+        _words(language)
     workspace = Workspace(folder, create=True)
     report = workspace.settings.report.model_copy(update={"languages": tuple(dict.fromkeys(languages))})
     workspace.settings = workspace.settings.model_copy(update={"report": report})

@@ -25,12 +25,12 @@ from ..workspace.errors import SettingsError
 from ..workspace.files import whole_file, write_text
 from .figures import curve
 from .weekly import Track, plainly
-from .words import ENGLISH
+from .words import ENGLISH, Words
 
 
 def train_detector(
     manifest: Path, out: Path, *, set_aside: dict[str, str] | None = None, jobs: int = 2, thorough: bool = True,
-    name: str = "lattice", track: Track = plainly,
+    name: str = "lattice", track: Track = plainly, words: Words = ENGLISH,
 ) -> dict:  # fmt: skip
     """Train a detector on labelled clips and write it with its card.
 
@@ -46,6 +46,8 @@ def train_detector(
         As `chartropy.analysis.train.measure`.
     name : str
         First part of the model's version.
+    words : Words
+        Language of the card for people.
 
     Returns
     -------
@@ -64,7 +66,7 @@ def train_detector(
     table = measure(clips, jobs=jobs, thorough=thorough, track=track)
     data, card = train(table, set_aside=set_aside, name=name)
     write_model(data, card, out)
-    _write_page(card, card["cross_validation"], out.with_suffix(".html"), _how_trained(card))
+    _write_page(card, card["cross_validation"], out.with_suffix(".html"), _how_trained(card), words)
     return card
 
 
@@ -135,15 +137,15 @@ def write_model(data: bytes, card: dict, out: Path) -> None:
     _write_json(card, out)
 
 
-def write_evaluation(found: dict, out: Path) -> None:
-    """Write an evaluation as a page (``.html``) and as numbers (the same name, ``.json``)."""
+def write_evaluation(found: dict, out: Path, words: Words = ENGLISH) -> None:
+    """Write an evaluation as a page (``.html``), in a language, and as numbers (the same name, ``.json``)."""
     _write_json(found, out)
-    _write_page(found, found, out.with_suffix(".html"), found["how"])
+    _write_page(found, found, out.with_suffix(".html"), found["how"], words)
 
 
-def write_card(detector: Detector, out: Path) -> None:
-    """Write a model's card as a page."""
-    _write_page(detector.card, detector.card["cross_validation"], out, _how_trained(detector.card))
+def write_card(detector: Detector, out: Path, words: Words = ENGLISH) -> None:
+    """Write a model's card as a page, in a language."""
+    _write_page(detector.card, detector.card["cross_validation"], out, _how_trained(detector.card), words)
 
 
 def _how_unseen(warning: str) -> str:
@@ -217,26 +219,27 @@ def _write_json(value: dict, beside: Path) -> None:
     write_text(beside.with_suffix(".json"), json.dumps(value, indent=1, ensure_ascii=False) + "\n")
 
 
-def _write_page(about: dict, found: dict, out: Path, how: str) -> None:
-    page = ENGLISH.environment.get_template("detector.html").render(
+def _write_page(about: dict, found: dict, out: Path, how: str, words: Words) -> None:
+    page = words.environment.get_template("detector.html").render(
         about=about,
         found=found,
         how=how,
-        percent=ENGLISH.percent,
         roc=curve(
             found["roc"],
             name="roc",
-            title="Share of AI clips found against share of human clips mistaken",
-            x="human clips mistaken for AI",
-            y="AI clips found",
+            title=words.say("roc_title"),
+            x=words.say("mistaken_axis"),
+            y=words.say("found_axis"),
+            tick=words.percent_tick,
         ),
         reliability=curve(
             [row[:2] for row in found["calibration"]["stated_found_n"]],
             name="reliability",
-            title="Share of AI among clips that were given a probability",
-            x="probability given",
-            y="share that is AI",
+            title=words.say("reliability_title"),
+            x=words.say("given_axis"),
+            y=words.say("share_axis"),
+            tick=words.percent_tick,
             dots=True,
         ),
-    )  # fmt: skip
+    )
     write_text(out, page)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..analysis.detector import Detector, Verdict
 from ..analysis.fuse import Evidence, Fused, claim, fuse
 from ..analysis.lattice import aside_of
-from ..audio.tags import read_tags
+from ..audio.tags import read_names, read_tags
 from ..features.lines import EDGES_HZ
 from ..features.sketch import Sketch, frequencies, sketch_file
 from ..workspace.errors import AudioError
 from ..workspace.files import write_text
-from .figures import folded, peaks
-from .words import ENGLISH
+from .drawing import Beside, markup
+from .figures import folded, outline, peaks
+from .words import ENGLISH, Words
 
 AROUND = 65
 """Bins (175 Hz) of whose median the level is taken away, so that slope and music's broad shape fall out."""
@@ -33,12 +38,16 @@ class Explained:
     fused : Fused
     sketch : Sketch or None
         None where the file cannot be decoded.
+    artist, title : str
+        As its tags give them; may be empty.
     """
 
     path: Path
     sound: Verdict
     fused: Fused
     sketch: Sketch | None
+    artist: str = ""
+    title: str = ""
 
 
 def explain_file(path: Path, detector: Detector | None = None) -> Explained:
@@ -62,7 +71,7 @@ def explain_file(path: Path, detector: Detector | None = None) -> Explained:
         sound = detector.judge(drawn)
     except AudioError as error:
         sound = Verdict("unmeasured", None, str(error), detector.model_version)
-    return Explained(path, sound, fuse(sound, claims_of(path)), drawn)
+    return Explained(path, sound, fuse(sound, claims_of(path)), drawn, *read_names(path))
 
 
 def claims_of(path: Path) -> list[Evidence]:
@@ -70,12 +79,12 @@ def claims_of(path: Path) -> list[Evidence]:
     return [claim(said.source, said.kind, "ai", f"{said.maker}: {said.ground}", said.when) for said in read_tags(path)]
 
 
-def write_explanation(explained: list[Explained], detector: Detector, out: Path) -> None:
-    """Write a page about files: figures, numbers and sentences, nothing loaded from elsewhere."""
-    page = ENGLISH.environment.get_template("explain.html").render(
-        files=[(one, *_figures(place, one)) for place, one in enumerate(explained)],
+def write_explanation(explained: list[Explained], detector: Detector, out: Path, words: Words = ENGLISH) -> None:
+    """Write a page about files, in a language: figures, numbers and sentences, nothing loaded from elsewhere."""
+    page = words.environment.get_template("explain.html").render(
+        files=[(one, evidence_figures(one, words, None, f"-{place}")) for place, one in enumerate(explained)],
         detector=detector,
-    )  # fmt: skip
+    )
     write_text(out, page)
 
 
@@ -107,21 +116,63 @@ def fine_structure(one: Explained) -> tuple[np.ndarray, np.ndarray, list[float]]
     return hertz[read], (level - around)[read], marks
 
 
-def _figures(place: int, one: Explained) -> tuple[str, str]:
+def evidence_figures(
+    one: Explained, words: Words, beside: Beside | None = None, suffix: str = ""
+) -> list[dict[str, Any]]:
+    """Draw what a verdict rests on: the spectrum's fine structure, and its steadiest tones against the lattice found.
+
+    Parameters
+    ----------
+    one : Explained
+    words : Words
+    beside : Beside, optional
+        Gets the figures' files; without it there are none.
+    suffix : str
+        Put behind the figures' names, where several stand on a page.
+
+    Returns
+    -------
+    list of dict
+        ``svg, files`` of each; none of what could not be measured, one where no lattice was found.
+    """
     if one.sketch is None or one.sketch.lines is None or one.sound.verdict == "unmeasured":
-        return "", ""
-    spectrum = peaks(
-        *fine_structure(one),
-        name=f"spectrum-{place}",
-        title="Fine structure of the long-term spectrum, with the highest lines of the lattice",
+        return []
+    hertz, level, marks = fine_structure(one)
+    how: dict[str, Any] = {"tick": words.plain_tick, "stamp": beside.stamp if beside else ""}
+    found: list[dict[str, Any]] = []
+
+    def keep(name: str, draw: Callable[..., str], table: pd.DataFrame) -> None:
+        copies = beside.copies() if beside else None
+        svg = markup(draw(name=f"{name}{suffix}", copies=copies, **how))
+        found.append({"svg": svg, "files": beside.keep(f"{name}{suffix}", copies, table) if beside and copies else []})
+
+    keep(
+        "spectrum",
+        partial(
+            peaks,
+            hertz,
+            level,
+            marks,
+            title=words.say("fine_structure_title"),
+            x=words.say("kilohertz"),
+            y=words.say("over_surroundings"),
+        ),
+        pd.DataFrame(dict(zip(("hertz", "decibels"), outline(hertz, level), strict=True))).round(2),
     )
     spacing = one.sound.evidence.get("spacing_hz")
-    if not isinstance(spacing, float | int) or not spacing:
-        return spectrum, ""
-    every = one.sketch.lines.long[..., 0].ravel().astype(float)
-    return spectrum, folded(
-        aside_of(every[every > 0], spacing),
-        name=f"folded-{place}",
-        title=f"The steadiest tones by their distance from the nearest multiple of {spacing:.2f} Hz",
-        x=f"distance from a multiple of {spacing:.2f} Hz, in multiples",
-    )
+    if isinstance(spacing, float | int) and spacing:
+        tones = one.sketch.lines.long[..., 0].ravel().astype(float)
+        tones = tones[tones > 0]
+        aside = aside_of(tones, spacing)
+        keep(
+            "folded",
+            partial(
+                folded,
+                aside,
+                title=words.say("folded_title", spacing),
+                x=words.say("folded_axis", spacing),
+                y=words.say("tones_axis"),
+            ),
+            pd.DataFrame({"hertz": tones, "multiples_aside": aside}).round(4),
+        )
+    return found

@@ -19,14 +19,16 @@ import re
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree  # matplotlib's own output is parsed, nothing from outside
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -63,6 +65,8 @@ LEADING, FOOT = 19, 24
 TITLE_WIDTH = 52
 """Letters in a line of a title."""
 FONTS = "DejaVu Sans"
+COLOURS = 128
+"""In a PNG: enough for smooth edges, a third of the bytes."""
 MOST_TICKS = 6
 SVG = "{http://www.w3.org/2000/svg}"
 XLINK = "{http://www.w3.org/1999/xlink}"
@@ -378,14 +382,23 @@ def on_a_map(
     return _svg(figure, name, title, stamp, copies)
 
 
-def curve(points: Sequence[Sequence[float]], *, name: str, title: str, x: str, y: str, dots: bool = False) -> str:
+def curve(
+    points: Sequence[Sequence[float]],
+    *,
+    name: str,
+    title: str,
+    x: str,
+    y: str,
+    tick: Callable[[float], str],
+    dots: bool = False,
+) -> str:
     """Draw shares against shares, with the diagonal.
 
     Parameters
     ----------
     points : sequence of pairs
         (x, y), 0 to 1.
-    name, title
+    name, title, tick
         As for :func:`over_time`.
     x, y : str
         What the axes tell.
@@ -406,7 +419,7 @@ def curve(points: Sequence[Sequence[float]], *, name: str, title: str, x: str, y
     axes.set_ylim(0, 1)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(_ticks())
-        axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
+        axis.set_major_formatter(lambda value, _: tick(value))
     axes.set_xlabel(x, color=QUIET, fontsize=TEXT)
     axes.set_ylabel(y, color=QUIET, fontsize=TEXT)
     return _svg(figure, name, title, "")
@@ -419,6 +432,9 @@ def peaks(
     *,
     name: str,
     title: str,
+    x: str,
+    y: str,
+    tick: Callable[[float], str],
     stamp: str = "",
     copies: Copies | None = None,
 ) -> str:
@@ -429,8 +445,10 @@ def peaks(
     hertz, decibels : numpy.ndarray, shape (n,)
     marks : sequence of float
         Frequencies in Hz.
-    name, title, stamp, copies
+    name, title, tick, stamp, copies
         As for :func:`over_time`.
+    x, y : str
+        What the axes tell: in kHz, in dB.
 
     Returns
     -------
@@ -438,22 +456,22 @@ def peaks(
         An ``<svg>`` element.
     """
     figure, axes = _canvas(HEIGHT)
-    axes.plot(*_outline(hertz / 1000, decibels), color=QUIET, linewidth=0.6)
+    axes.plot(*outline(hertz / 1000, decibels), color=QUIET, linewidth=0.6)
     top = float(decibels.max(initial=1.0)) * 1.15
     axes.plot([mark / 1000 for mark in marks], [top] * len(marks), "v", color=SERIES[0], markersize=7, clip_on=False)
     for mark in marks:
         axes.axvline(mark / 1000, color=SERIES[0], linewidth=0.6, alpha=0.6)
     axes.set_xlim(hertz[0] / 1000, hertz[-1] / 1000)
     axes.set_ylim(min(float(decibels.min(initial=0.0)), -3.0), top)
-    axes.set_xlabel("kHz", color=QUIET, fontsize=TEXT)
-    axes.set_title("dB over the surroundings", loc="left", fontsize=TEXT, color=QUIET, pad=10)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: tick(value))
+    axes.set_xlabel(x, color=QUIET, fontsize=TEXT)
+    axes.set_title(y, loc="left", fontsize=TEXT, color=QUIET, pad=10)
     return _svg(figure, name, title, stamp, copies)
 
 
-def _outline(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def outline(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Leave of a long line the lowest and the highest point of each stretch: it looks the same, and is smaller."""
-    import numpy as np
-
     step = len(x) // STRETCHES
     if step < 3:
         return x, y
@@ -463,17 +481,27 @@ def _outline(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return x[chosen], y[chosen]
 
 
-def folded(aside: np.ndarray, *, name: str, title: str, x: str, stamp: str = "", copies: Copies | None = None) -> str:
+def folded(
+    aside: np.ndarray,
+    *,
+    name: str,
+    title: str,
+    x: str,
+    y: str,
+    tick: Callable[[float], str],
+    stamp: str = "",
+    copies: Copies | None = None,
+) -> str:
     """Draw how many lines lie how far from a lattice: a spike in the middle, where they are on it.
 
     Parameters
     ----------
     aside : numpy.ndarray, shape (n,)
         -0.5 to 0.5.
-    name, title, stamp, copies
+    name, title, tick, stamp, copies
         As for :func:`over_time`.
-    x : str
-        What the axis tells.
+    x, y : str
+        What the axes tell.
 
     Returns
     -------
@@ -481,10 +509,12 @@ def folded(aside: np.ndarray, *, name: str, title: str, x: str, stamp: str = "",
         An ``<svg>`` element.
     """
     figure, axes = _canvas(HEIGHT)
-    axes.hist(aside, bins=101, range=(-0.5, 0.5), color=SERIES[1])
+    axes.hist(aside, bins=101, range=(-0.5, 0.5), color=SERIES[1], histtype="stepfilled")  # one shape, not a hundred
     axes.set_xlim(-0.5, 0.5)
     axes.set_xlabel(x, color=QUIET, fontsize=TEXT)
-    axes.set_title("lines", loc="left", fontsize=TEXT, color=QUIET, pad=6)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: tick(value))
+    axes.set_title(y, loc="left", fontsize=TEXT, color=QUIET, pad=6)
     return _svg(figure, name, title, stamp, copies)
 
 
@@ -683,34 +713,63 @@ def _svg(figure: Figure, name: str, title: str, stamp: str, copies: Copies | Non
         figure.text(0.5, 0.5, stamp, color=QUIET, alpha=0.28, fontsize=34, ha="center", va="center", rotation=18)
     top = foot = 0.0
     lines = textwrap.wrap(title, TITLE_WIDTH)
-    if copies is not None:
-        width, height = (POINTS_PER_INCH * side for side in figure.get_size_inches())
-        if copies.credit is not None:  # room above and below for what only the copies have
-            top, foot = len(lines) * LEADING + 4, FOOT - 4
-            whole = height + top + foot
-            figure.set_size_inches(width / POINTS_PER_INCH, whole / POINTS_PER_INCH)
-            figure.set_layout_engine("constrained", rect=(0, foot / whole, 1, height / whole))
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # once is enough for all forms
-        copies.png = _png(figure, name, lines if top else [], copies.credit)
-    svg = dressed(_saved(figure, name, "svg", transparent=True, metadata={"Date": None}), name, title, (top, foot))
+    with _fonts(name):
+        if copies is not None:
+            width, height = (POINTS_PER_INCH * side for side in figure.get_size_inches())
+            if copies.credit is not None:  # room above and below for what only the copies have
+                top, foot = len(lines) * LEADING + 4, FOOT - 4
+                whole = height + top + foot
+                figure.set_size_inches(width / POINTS_PER_INCH, whole / POINTS_PER_INCH)
+                figure.set_layout_engine("constrained", rect=(0, foot / whole, 1, height / whole))
+            copies.png = _png(figure, lines if top else [], copies.credit)
+            figure.set_layout_engine("none")  # laid out once, for all forms
+        svg = dressed(_drawn_svg(figure), name, title, (top, foot))
     if copies is not None and copies.credit is not None:
         copies.svg = _titled(svg, lines, copies.credit)
     return svg
 
 
-def _png(figure: Figure, name: str, lines: Sequence[str], credit: str | None) -> bytes:
+@contextmanager
+def _fonts(name: str) -> Iterator[None]:
+    from matplotlib import rc_context
+
+    with (
+        warnings.catch_warnings(),
+        rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": FONTS}),
+    ):
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # who reads an SVG has other fonts
+        yield
+
+
+def _drawn_svg(figure: Figure) -> bytes:
+    # the canvas itself: Figure.savefig draws everything once more before, to find its size
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    out = io.BytesIO()
+    FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None})
+    return out.getvalue()
+
+
+def _png(figure: Figure, lines: Sequence[str], credit: str | None) -> bytes:
     """Draw a figure on paper, with its title and its credit where it has room for them."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
+
     look: dict[str, Any] = {"x": 0.01, "y": 0.99, "va": "top", "fontsize": TITLE, "weight": "bold", "color": INK}
     about = [figure.text(s="\n".join(lines), **look)] if lines else []
     if credit:
         about.append(figure.text(0.99, 0.01, credit, ha="right", va="bottom", fontsize=CREDIT, color=QUIET))
-    figure.patch.set_visible(True)  # it is read on dark paper too
-    drawn = _saved(figure, name, "png", dpi=PNG_DOTS, facecolor=PAPER, metadata={"Software": None})
+    figure.patch.set(visible=True, facecolor=PAPER)  # it is read on dark paper too
+    figure.dpi = PNG_DOTS
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
     figure.patch.set_visible(False)
     for one in about:
         one.remove()
-    return drawn
+    out = io.BytesIO()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    picture.quantize(COLOURS, Image.Quantize.FASTOCTREE).save(out, "png", dpi=(PNG_DOTS, PNG_DOTS))
+    return out.getvalue()
 
 
 def _titled(svg: str, lines: Sequence[str], credit: str) -> str:
@@ -732,19 +791,6 @@ def _titled(svg: str, lines: Sequence[str], credit: str) -> str:
     sheet.append(plot)
     ElementTree.register_namespace("", SVG.strip("{}"))
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(sheet, encoding="unicode") + "\n"
-
-
-def _saved(figure: Figure, name: str, form: str, **how: Any) -> bytes:
-    from matplotlib import rc_context
-
-    out = io.BytesIO()
-    with (
-        warnings.catch_warnings(),
-        rc_context({"svg.fonttype": "none", "svg.hashsalt": name, "font.family": FONTS}),
-    ):
-        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # who reads an SVG has other fonts
-        figure.savefig(out, format=form, **how)
-    return out.getvalue()
 
 
 def dressed(drawn: bytes, name: str, title: str, cut: tuple[float, float] = (0, 0)) -> str:

@@ -191,7 +191,13 @@ def detect_file(path: Path | str) -> Verdict:
 
 
 def detect_files(
-    paths: list[Path], *, model: Path | None = None, jobs: int = -1, explain: Path | None = None, track: Track = plainly
+    paths: list[Path],
+    *,
+    model: Path | None = None,
+    jobs: int = -1,
+    explain: Path | None = None,
+    language: str = "en",
+    track: Track = plainly,
 ) -> pd.DataFrame:
     """Judge audio files by their sound and by what they say of themselves.
 
@@ -205,6 +211,8 @@ def detect_files(
         Files at once; -1: one per core.
     explain : Path, optional
         A page to write, with what is behind each verdict.
+    language : str
+        Of that page: one of :data:`.words.LANGUAGES`.
     track : callable
         Shows progress.
 
@@ -221,6 +229,7 @@ def detect_files(
 
     from ..analysis.detector import Detector
     from .explain import write_explanation
+    from .words import words_in
 
     detector = Detector.load(model)
     files = existing_audio(paths)
@@ -228,7 +237,7 @@ def detect_files(
     found = dict(track(in_parallel(partial(_explained, detector=detector), work, jobs), "files", len(files)))
     every = [found[str(file)] for file in files]
     if explain:
-        write_explanation(every, detector, explain)
+        write_explanation(every, detector, explain, words_in(language))
     rows = [
         {
             "path": str(one.path),

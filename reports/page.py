@@ -12,7 +12,7 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -25,49 +25,41 @@ from markupsafe import Markup
 
 from ..charts.composite import SOURCE as COMPOSITE
 from ..charts.periods import first_day
-from ..features.registry import DESCRIPTORS
 from ..workspace.errors import SettingsError
 from ..workspace.files import whole_file, write_text
 from . import figures
-from .compare import ENTROPIES, MEASURES, ONE_WEEK, SHARES, Estimate, apart, compare
-from .files import harmless
+from .compare import MEASURES, ONE_WEEK, apart, compare
+from .drawing import (
+    FIGURES,
+    TABLES,
+    Beside,
+    LaidOut,
+    compared_figure,
+    csv,
+    figure_of,
+    lines_figure,
+    map_figure,
+    parts_figure,
+    points_of,
+    strip_figure,
+)
 from .season import Key, Season, Weekly, all_weeks, float_of, history_of, in_order, key_of, keys_of, names_of
 from .words import LANGUAGES, Words, text, words_in
 
 if TYPE_CHECKING:
-    from ..analysis.soundmap import SoundMap
-
-TABLES = {
-    name: tuple(columns.split())
-    for name, columns in {
-        "entries": "source chart country week position recording_id isrc artist title link released genres language label",
-        "verdicts": "recording_id isrc artist title probability verdict reason preview_provider preview_id preview_link "
-        "model_version measured_at",
-        "measures": "source chart country week measure value low high n method",
-        "gaps": "week source chart country reason",
-        "composite": "week country position recording_id artist title score platform chart_positions points share "
-        "position_without",
-    }.items()
-}
-"""The CSV files beside a page, and their columns in order."""
+    pass
 
 FINDINGS = (("ai_share", max), ("ai_share.top10", max), ("cultural_entropy", min))
 """What the three sentences at the top are about, and which chart each speaks of."""
 
-LONGEST_FIGURE = timedelta(weeks=104)
 PAST_WEEKS = 52
 MOST_PAST = 1000
 """Recordings behind the map at most, the latest: a map's cost grows with their square."""
 FEWEST_ON_MAP = 12
 """Recordings without which a map cannot say how true it is."""
 MOST_MOVES = 3
-FIGURES = "figures"
-"""Folder beside a page in which its figures lie."""
 POOLED = 4
 """Weeks that AI and human recordings are compared over, and that a change is measured from and to."""
-PARTS = tuple(measure for measure in ENTROPIES if "." in measure)
-SYNTHETIC = "SYNTHETIC"
-"""Stands in every row of a table about music that is made up."""
 
 
 Versions = list[tuple[Words, str]]
@@ -161,52 +153,6 @@ class Kinds(NamedTuple):
     before: tuple[date, ...] | None
 
 
-class Beside:
-    """Files that stand beside a page: each of its figures as SVG and PNG, and what it shows as CSV.
-
-    Parameters
-    ----------
-    stamp : str
-        Written across each figure.
-    credit : str or None
-        Written below each copy; with None copies have neither it nor a title.
-    suffix : str
-        Before the ending of a figure in this language.
-
-    Attributes
-    ----------
-    files : dict
-        Path, seen from the page, to content.
-    """
-
-    def __init__(self, stamp: str = "", credit: str | None = None, suffix: str = ""):
-        self.stamp, self.credit, self.suffix = stamp, credit, suffix
-        self.files: dict[str, bytes] = {}
-
-    def copies(self) -> figures.Copies:
-        """Return what a figure fills in while it is drawn."""
-        return figures.Copies(self.credit)
-
-    def keep(self, name: str, copies: figures.Copies, table: pd.DataFrame) -> list[tuple[str, str]]:
-        """Keep a figure's files; return what they are called and where they lie."""
-        kept = {
-            "SVG": (f"{FIGURES}/{name}{self.suffix}.svg", copies.svg.encode()),
-            "PNG": (f"{FIGURES}/{name}{self.suffix}.png", copies.png),
-            "CSV": (f"{FIGURES}/{name}.csv", csv(table, list(table.columns), synthetic=bool(self.stamp)).encode()),
-        }
-        self.files |= dict(kept.values())
-        return [(form, path) for form, (path, _) in kept.items()]
-
-
-class LaidOut(NamedTuple):
-    """Recordings of a week and of the year before it on one map; `of`: how many of the year before there were."""
-
-    here: list[str]
-    past: list[str]
-    of: int
-    map: SoundMap
-
-
 def write_week(
     folder: Path,
     season: Season,
@@ -280,13 +226,13 @@ def _week(weekly: Weekly, made_at: datetime, versions: Versions, told: Told, bes
         first=first_day(week),
         earlier=earlier[-1] if earlier else None,
         findings=findings(weekly),
-        compared=_compared_figure(weekly, "ai_share", beside),
-        shares=_lines(weekly, "ai_share", beside),
-        varied=_compared_figure(weekly, "cultural_entropy", beside),
-        entropies=_lines(weekly, "cultural_entropy", beside),
+        compared=compared_figure(weekly, "ai_share", beside),
+        shares=lines_figure(weekly, "ai_share", beside),
+        varied=compared_figure(weekly, "cultural_entropy", beside),
+        entropies=lines_figure(weekly, "cultural_entropy", beside),
         kinds=told.varied,
         chart_names_of=weekly.names,
-        sound=_map_figure(weekly, told.laid_out, beside) if told.laid_out else None,
+        sound=map_figure(weekly, told.laid_out, beside) if told.laid_out else None,
         charts=[_chart(weekly, key, f"chart-{number}", told, beside) for number, key in enumerate(weekly.keys, 1)],
         changes=told.changes,
         gaps=[(key_of(row), text(row.reason)) for row in weekly.gaps.itertuples()],
@@ -355,7 +301,7 @@ def _index(season: Season, words: Words, made_at: datetime, versions: Versions) 
         ("cultural_entropy", words.decimal, words.plain_tick),
     ):
         series = [
-            figures.Series(names[key], _points(history.get((key, measure), []), weeks[-1]), number)
+            figures.Series(names[key], points_of(history.get((key, measure), []), weeks[-1]), number)
             for number, key in enumerate(keys)
             if history.get((key, measure))
         ]
@@ -419,9 +365,9 @@ def pictures(weekly: Weekly) -> list[tuple[str, bytes]]:
     for number, key in enumerate(weekly.keys):
         weekly.styles[key] = number
     beside = Beside(weekly.words.say("synthetic_mark") if weekly.season.synthetic else "")
-    drawn = [_compared_figure(weekly, "ai_share", beside) if len(weekly.keys) > 1 else None]
+    drawn = [compared_figure(weekly, "ai_share", beside) if len(weekly.keys) > 1 else None]
     drawn += [
-        _figure(weekly, found["key"], found["measure"], f"picture-{found['measure']}", beside)
+        figure_of(weekly, found["key"], found["measure"], f"picture-{found['measure']}", beside)
         for found in findings(weekly)
         if found["key"] and found["measure"] in ("ai_share", "cultural_entropy")
     ]
@@ -476,7 +422,7 @@ def _chart(weekly: Weekly, key: Key, name: str, told: Told, beside: Beside) -> d
         "style": weekly.styles[key] % len(figures.SERIES) + 1,
         "places": places,
         "sameness": told.sameness.get(key, {}),
-        "strip": _strip_figure(weekly, key, places, name, beside) if places else None,
+        "strip": strip_figure(weekly, key, places, name, beside) if places else None,
         "tally": tally,
         "gaps": [text(row.reason) for row in weekly.gaps.itertuples() if (row.source, row.chart, row.country) == key],
         "numbers": [_number(weekly, key, measure) for measure in MEASURES],
@@ -484,37 +430,10 @@ def _chart(weekly: Weekly, key: Key, name: str, told: Told, beside: Beside) -> d
         "figures": [
             drawn
             for measure in ("ai_share", "ai_share.top10", "cultural_entropy")
-            if (drawn := _figure(weekly, key, measure, f"{name}-{measure.replace('.', '-')}", beside))
+            if (drawn := figure_of(weekly, key, measure, f"{name}-{measure.replace('.', '-')}", beside))
         ]
-        + [drawn for drawn in [_parts_figure(weekly, key, f"{name}-parts", beside)] if drawn],
+        + [drawn for drawn in [parts_figure(weekly, key, f"{name}-parts", beside)] if drawn],
     }
-
-
-def _strip_figure(weekly: Weekly, key: Key, places: list[Place], name: str, beside: Beside) -> dict[str, Any]:
-    """A chart's verdicts from the first place to the last."""
-    say, copies = weekly.words.say, beside.copies()
-    drawn = figures.strip(
-        [(place.position, place.verdict) for place in places],
-        name=f"{name}-strip",
-        title=say("strip_title", Counter(place.verdict for place in places)),
-        names={kind: say("verdict", kind) for kind in figures.VERDICT_MARKS},
-        stamp=beside.stamp,
-        copies=copies,
-    )
-    columns = "position recording_id artist title verdict probability".split()
-    table = pd.DataFrame([[getattr(place, column) for column in columns] for place in places], columns=columns)
-    return {"svg": drawn(drawn), "files": beside.keep(f"{name}-strip", copies, _of_chart(key, table))}
-
-
-def _of_chart(key: Key, table: pd.DataFrame) -> pd.DataFrame:
-    """Put before a table's columns those that say which chart it is about."""
-    return table.assign(**key._asdict())[[*key._fields, *table.columns]]
-
-
-def _rows_of(found: Iterable[tuple[Key, str, Estimate]]) -> pd.DataFrame:
-    """Estimates as rows of the table ``measures``."""
-    rows = [(*key, e.week.isoformat(), measure, e.value, e.low, e.high, e.n, e.method) for key, measure, e in found]
-    return pd.DataFrame(rows, columns=list(TABLES["measures"]))
 
 
 def _number(weekly: Weekly, key: Key, measure: str) -> dict[str, Any]:
@@ -525,172 +444,6 @@ def _number(weekly: Weekly, key: Key, measure: str) -> dict[str, Any]:
         "now": now,
         "comparison": compare(measure, weekly.estimates(key, measure), weekly.week) if now else None,
     }
-
-
-def _recent(weekly: Weekly, key: Key, measure: str) -> list[Estimate]:
-    """A measure's numbers of the last weeks that a figure shows."""
-    return [e for e in weekly.estimates(key, measure) if e.week >= weekly.week - LONGEST_FIGURE]
-
-
-def _figure(weekly: Weekly, key: Key, measure: str, name: str, beside: Beside) -> dict[str, Any] | None:
-    """One line over time, with what others say below an AI share; None when this was never measured."""
-    estimates = _recent(weekly, key, measure)
-    if not estimates:
-        return None
-    now, copies, shown = weekly.estimate(key, measure), beside.copies(), [(key, measure, e) for e in estimates]
-    comparison = compare(measure, estimates, weekly.week) if now else None
-    title = weekly.words.say("figure_title", measure, weekly.names[key], estimates, now, comparison)
-    span = {
-        first.week + step * ONE_WEEK
-        for first in estimates[:1]
-        for step in range((weekly.week - first.week).days // 7 + 1)
-    }
-    lines = [figures.Series(weekly.names[key], _points(estimates, weekly.week), weekly.styles[key])]
-    said = _recent(weekly, key, "ai_labelled") if measure == "ai_share" else []
-    if any(e.value for e in said):
-        floor = [figures.Point(e.week, e.value / e.n) for e in said if e.n]
-        lines.append(figures.Series(weekly.words.say("at_least"), floor, figures.FLOOR))
-        shown += [(key, "ai_labelled", e) for e in said]
-    svg = figures.over_time(
-        lines,
-        name=name,
-        title=title,
-        unit=weekly.words.say("unit", measure),
-        number=weekly.words.writer_of(measure),
-        copies=copies,
-        **_axes(weekly, measure, beside),
-    )
-    return {
-        "title": title,
-        "svg": drawn(svg),
-        "measure": measure,
-        "estimates": estimates[::-1],
-        "missing": ", ".join(
-            weekly.words.say("full_date", day) for day in sorted(span - {estimate.week for estimate in estimates})
-        ),
-        "broken": len({estimate.method for estimate in estimates}) > 1,
-        "floor": len(lines) > 1,
-        "files": beside.keep(name, copies, _rows_of(shown)),
-    }
-
-
-def _axes(weekly: Weekly, measure: str, beside: Beside) -> dict[str, Any]:
-    """How numbers of a measure are drawn over time."""
-    words = weekly.words
-    return {
-        "weeks_title": words.say("weeks_axis"),
-        "day": words.short_day,
-        "tick": words.percent_tick if measure in SHARES else words.plain_tick,
-        "stamp": beside.stamp,
-    }
-
-
-def _parts_figure(weekly: Weekly, key: Key, name: str, beside: Beside) -> dict[str, Any] | None:
-    """Cultural entropy by each side of the sound; None when none was measured."""
-    measured = {part: found for part in PARTS if (found := _recent(weekly, key, part))}
-    if not measured:
-        return None
-    say, copies = weekly.words.say, beside.copies()
-    title = say("parts_title", weekly.names[key])
-    svg = figures.over_time(
-        [
-            figures.Series(say("part", part), _points(found, weekly.week), style)
-            for style, (part, found) in enumerate(measured.items())
-        ],
-        name=name,
-        title=title,
-        unit=say("unit", "cultural_entropy"),
-        number=weekly.words.decimal,
-        copies=copies,
-        **_axes(weekly, "cultural_entropy", beside),
-    )
-    rows = _rows_of((key, part, e) for part, found in measured.items() for e in found)
-    return {
-        "title": title,
-        "svg": drawn(svg),
-        "measure": PARTS[0],
-        "estimates": [],
-        "missing": "",
-        "broken": False,
-        "floor": False,
-        "files": beside.keep(name, copies, rows),
-    }
-
-
-def _lines(weekly: Weekly, measure: str, beside: Beside) -> dict[str, Any] | None:
-    """A measure of every chart over time; None with one chart, which has a figure of its own, or one week."""
-    found = {key: estimates for key in weekly.keys if (estimates := _recent(weekly, key, measure))}
-    if len(found) < 2 or max(map(len, found.values())) < 2:
-        return None
-    name, copies = f"all-{measure.replace('_', '-')}", beside.copies()
-    title = weekly.words.say("lines_title", measure)
-    svg = figures.over_time(
-        [
-            figures.Series(weekly.names[key], _points(estimates, weekly.week), weekly.styles[key])
-            for key, estimates in found.items()
-        ],
-        name=name,
-        title=title,
-        unit=weekly.words.say("unit", measure),
-        number=weekly.words.writer_of(measure),
-        copies=copies,
-        **_axes(weekly, measure, beside),
-    )
-    rows = _rows_of((key, measure, e) for key, estimates in found.items() for e in estimates)
-    return {"title": title, "svg": drawn(svg), "files": beside.keep(name, copies, rows)}
-
-
-def _points(estimates: Iterable[Estimate], until: date) -> list[figures.Point]:
-    return [
-        figures.Point(e.week, e.value, e.low, e.high, e.method)
-        for e in estimates
-        if until - LONGEST_FIGURE <= e.week <= until
-    ]
-
-
-def _compared_figure(weekly: Weekly, measure: str, beside: Beside) -> dict[str, Any] | None:
-    """All charts' numbers beside each other; None when none was measured."""
-    rows, shown = [], []
-    for key in weekly.keys:
-        now = weekly.estimate(key, measure)
-        earlier = [e for e in weekly.estimates(key, measure) if e.week == weekly.week - ONE_WEEK]
-        if now and earlier and earlier[-1].method != now.method:
-            earlier = []
-        said = weekly.estimate(key, "ai_labelled") if measure == "ai_share" else None
-        floor = said.value / said.n if now and said and said.n and said.value else None
-        points = _points([now], weekly.week) if now else []
-        before = _points(earlier, weekly.week)
-        rows.append(
-            figures.Row(
-                weekly.names[key],
-                points[0] if points else None,
-                before[-1] if before else None,
-                weekly.styles[key],
-                floor,
-            )
-        )
-        shown += [(key, measure, e) for e in [*earlier[-1:], *([now] if now else [])]]
-        shown += [(key, "ai_labelled", said)] if said and floor is not None else []
-    if not any(row.now for row in rows):
-        return None
-    words, copies = weekly.words, beside.copies()
-    found = sorted((e for key in weekly.keys if (e := weekly.estimate(key, measure))), key=lambda e: e.value)
-    title = words.say("compared_title", measure, rows, apart(found[-1], found[0]))
-    name = "compared" if measure == "ai_share" else f"compared-{measure.replace('_', '-')}"
-    svg = figures.side_by_side(
-        rows,
-        name=name,
-        title=title,
-        unit=words.say("unit", measure),
-        legend=(words.say("this_week"), words.say("the_week_before"), words.say("at_least")),
-        nothing=words.say("not_measured"),
-        number=words.writer_of(measure),
-        tick=words.percent_tick if measure in SHARES else words.plain_tick,
-        stamp=beside.stamp,
-        copies=copies,
-    )
-    files = beside.keep(name, copies, _rows_of(shown))
-    return {"title": title, "svg": drawn(svg), "files": files, "floor": any(row.floor is not None for row in rows)}
 
 
 def _sameness(weekly: Weekly) -> dict[Key, dict[str, Sameness]]:
@@ -770,41 +523,6 @@ def _laid_out(weekly: Weekly) -> LaidOut | None:
     )
     found = sound_map(vectors.loc[[*here, *past]], load_space())
     return LaidOut(here, past, len(latest), found) if math.isfinite(found.kept) else None
-
-
-def _map_figure(weekly: Weekly, laid_out: LaidOut, beside: Beside) -> dict[str, Any]:
-    """The chart's sound as a map."""
-    words, found, copies = weekly.words, laid_out.map, beside.copies()
-    kinds = [weekly.verdict(one)["verdict"] for one in laid_out.here] + ["past"] * len(laid_out.past)
-    places = list(map(tuple, found.places.tolist()))
-    clouds = [
-        figures.Cloud(
-            words.say("on_map", kind), [place for place, one in zip(places, kinds, strict=True) if one == kind], kind
-        )
-        for kind in figures.DOTS
-    ]
-    tally = Counter(kinds)
-    label = "label_ru" if words.language == "ru" else "label"
-    across, upwards = (
-        "\n".join(words.say("direction", getattr(DESCRIPTORS[name], label), r > 0, way) for name, r in axis)
-        for axis, way in zip(found.axes, "→↑", strict=True)
-    )
-    title = words.say("map_title", len(laid_out.here))
-    svg = figures.on_a_map(
-        clouds, name="sound-map", title=title, across=across, upwards=upwards, stamp=beside.stamp, copies=copies
-    )
-    note = words.say(
-        "map_note", tally["ai"], tally["human"], tally["undecided"], len(laid_out.past), found, laid_out.of
-    )
-    table = pd.DataFrame({"recording_id": [*laid_out.here, *laid_out.past]})
-    table = table.join(weekly.named, on="recording_id")
-    table = table.assign(verdict=kinds, x=found.places[:, 0], y=found.places[:, 1])
-    return {"title": title, "svg": drawn(svg), "note": note, "files": beside.keep("sound-map", copies, table)}
-
-
-def drawn(svg: str) -> Markup:
-    """Take a figure into a page as it is."""
-    return Markup(svg)  # noqa: S704 - made by figures, whose XML writer escapes all text
 
 
 def _places(weekly: Weekly, key: Key) -> list[Place]:
@@ -922,32 +640,6 @@ def _detector(card: dict[str, Any]) -> dict[str, Any]:
 
 def _files(weekly: Weekly) -> list[tuple[str, int]]:
     return [(name, len(table)) for name, table in weekly.tables().items()]
-
-
-# -- files -------------------------------------------------------------------------------------------------------------
-
-
-def csv(table: pd.DataFrame, columns: Sequence[str], *, synthetic: bool = False) -> str:
-    """Write a table as CSV that is safe to open in a spreadsheet.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        Columns that it lacks stay empty, others are left out.
-    columns : sequence of str
-        In this order.
-    synthetic : bool
-        Add a column that says so in every row.
-
-    Returns
-    -------
-    str
-        Text cells that a spreadsheet might run begin with an apostrophe; numbers stay numbers.
-    """
-    out = harmless(table.reindex(columns=list(columns)))
-    if synthetic:
-        out["synthetic"] = SYNTHETIC
-    return out.to_csv(index=False, lineterminator="\n")
 
 
 # -- languages ---------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ anything that it rests on has changed, or this release writes it otherwise; its 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -21,10 +22,11 @@ from ..features.registry import DESCRIPTORS
 from ..features.sketch import Sketch
 from ..workspace.store import digest
 from . import figures, messages
+from .drawing import FIGURES, Beside, markup
 from .explain import Explained, evidence_figures
-from .page import FIGURES, Beside, Versions, drawn, render, safe_link, versions_in, write_beside, write_pages
+from .page import Versions, render, safe_link, versions_in, write_beside, write_pages
 from .recording import Recording
-from .season import Key, Season, all_weeks, in_order, key_of, keys_of, names_of
+from .season import Key, Season, all_weeks, float_of, in_order, key_of, keys_of, names_of
 
 FOLDER = "recordings"
 
@@ -53,7 +55,7 @@ def write_recordings(
     made_at: datetime,
     languages: Sequence[str] = ("en",),
     jobs: int = 1,
-    track: Callable[[Iterable, str, int], Iterator] = lambda items, what, total: iter(items),
+    track: Callable[[Iterable, str, int], Iterable] | None = None,
 ) -> int:
     """Write the pages of all recordings that are new or of which more, or something else, is known now.
 
@@ -69,7 +71,7 @@ def write_recordings(
         As for :func:`.page.write_week`.
     jobs : int
         Processes at most.
-    track : callable
+    track : callable, optional
         Shows progress: takes the pages, what they are called, and how many there are.
 
     Returns
@@ -103,7 +105,8 @@ def write_recordings(
         (folder / FOLDER / one, recordings.of(one), recordings.sketch(one), bare, weeks, made_at, tuple(languages), now)
         for one, now in due
     )
-    for _ in track(_each(_write, work, jobs if len(due) > FEW else 1), "recordings' pages", len(due)):
+    writing = _each(_write, work, jobs if len(due) > FEW else 1)
+    for _ in track(writing, "recordings' pages", len(due)) if track else writing:
         pass
     return len(due)
 
@@ -152,7 +155,9 @@ def _page(
 ) -> str:
     words = next(one for one, name in versions if name == file)
     names = names_of(in_order(keys_of(recording.history)), words)
-    one = Explained(Path(recording.recording_id), recording.sound, recording.evidence, sketch) if recording.sound else None
+    one = None
+    if recording.sound and recording.evidence:
+        one = Explained(Path(recording.recording_id), recording.sound, recording.evidence, sketch)
     return render(
         "recording.html",
         words,
@@ -165,7 +170,7 @@ def _page(
         evidence=evidence_figures(one, words, beside) if one else [],
         places=_places_figure(recording, names, words, beside),
         history=[
-            (date.fromisoformat(row.week), names[key_of(row)], int(row.position), safe_link(row.link))
+            (date.fromisoformat(str(row.week)), names[key_of(row)], row.position, safe_link(row.link))
             for row in recording.history.iloc[::-1].itertuples()
         ],
         weeks=weeks,
@@ -181,20 +186,18 @@ def _page(
     )
 
 
-def _places_figure(
-    recording: Recording, names: dict[Key, str], words: Any, beside: Beside
-) -> dict[str, Any] | None:
+def _places_figure(recording: Recording, names: dict[Key, str], words: Any, beside: Beside) -> dict[str, Any] | None:
     """Its place on each chart over time; None for one that was there for a week only."""
     history = recording.history
     if history["week"].nunique() < 2:
         return None
-    charts = history.groupby(["source", "chart", "country", "week"], as_index=False)["position"].min()
+    best = history.sort_values(["week", "position"]).drop_duplicates(["source", "chart", "country", "week"])
     lines = []
     for style, key in enumerate(names):
-        mine = charts[(charts[list(key._fields)] == key).all(axis=1)].sort_values("week")
         points = [
-            figures.Point(date.fromisoformat(week), float(position))
-            for week, position in zip(mine["week"], mine["position"], strict=True)
+            figures.Point(date.fromisoformat(str(row.week)), float_of(row.position))
+            for row in best.itertuples()
+            if key_of(row) == key
         ]
         lines.append(figures.Series(names[key], points, style))
     copies, title = beside.copies(), words.say("places_title", recording.artist, recording.title)
@@ -212,7 +215,7 @@ def _places_figure(
         places=True,
     )
     table = history[["source", "chart", "country", "week", "position", "plays"]]
-    return {"title": title, "svg": drawn(svg), "files": beside.keep("places", copies, table)}
+    return {"title": title, "svg": markup(svg), "files": beside.keep("places", copies, table)}
 
 
 def _odd(descriptors: pd.DataFrame) -> list[str]:
@@ -232,15 +235,15 @@ def _odd(descriptors: pd.DataFrame) -> list[str]:
 
 def _rows(recording: Recording, names: Sequence[str], language: str) -> list[dict[str, Any]]:
     """Descriptors as the page shows them: those that were measured."""
-    found = recording.descriptors
     label = "label_ru" if language == "ru" else "label"
-    return [
-        {"name": name, "label": getattr(DESCRIPTORS[name], label), "unit": "" if unit == "1" else unit}
-        | {column: float(found.at[name, column]) for column in ("value", "low", "median", "high", "percentile")}
-        for name in names
-        if name in found.index and np.isfinite(float(found.at[name, "value"]))
-        for unit in [str(found.at[name, "unit"])]
-    ]
+    found: dict[Any, dict[Any, Any]] = recording.descriptors.to_dict("index")
+    rows = []
+    for name in names:
+        row = found.get(name)
+        if row and math.isfinite(float_of(row["value"])):
+            unit = "" if row["unit"] == "1" else row["unit"]
+            rows.append({**row, "name": name, "label": getattr(DESCRIPTORS[name], label), "unit": unit})
+    return rows
 
 
 def _written_from(page: Path) -> str:

@@ -201,7 +201,7 @@ class Words:
         made.filters.update(probability=self.probability, sentence=sentence)
         for tool in (
             self.say, self.value_of, self.difference_of, self.count, self.decimal, self.significant, self.spelled, self.date,
-            self.listed, self.country, self.reason,
+            self.listed, self.country, self.reason, self.percent, self.signed, day_of,
         ):  # fmt: skip
             made.globals[tool.__name__] = tool
         return made
@@ -257,6 +257,14 @@ say = ENGLISH.say
 def sentence(said: str) -> str:
     """Begin with a capital letter."""
     return said[:1].upper() + said[1:]
+
+
+def day_of(written: str) -> date | None:
+    """Return a day that is written as ISO 8601; None for anything else."""
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        return None
 
 
 def text(value: object) -> str:

@@ -7,13 +7,21 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 from babel.numbers import format_decimal
+from mutagen.id3 import ID3, TIT2, TPE1, TXXX
 
+from chartropy.analysis.detector import Detector
+from chartropy.audio.synthesize import synthesize
+from chartropy.features.spectra import RATE
 from chartropy.reports import messages, weekly
 from chartropy.reports.cli import main
 from chartropy.reports.compare import Comparison, Estimate
+from chartropy.reports.evaluation import write_card, write_evaluation
+from chartropy.reports.explain import explain_file, write_explanation
 from chartropy.reports.page import TABLES, languages_of, write_index, write_week
 from chartropy.reports.season import Key
 from chartropy.reports.words import ENGLISH, LANGUAGES, Words, words_in
@@ -336,6 +344,83 @@ def test_tables_are_the_same_in_every_language(tmp_path):
     assert set(pd.read_csv(files[1])["synthetic"]) == {"SYNTHETIC"}
 
 
+# -- pages about files and detectors -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def explained(tmp_path_factory):
+    """Files explained: one that says it is AI, one by people, one silent, one that is no audio."""
+    folder = tmp_path_factory.mktemp("clips")
+    for name, seed, machine in (("a <b> song.mp3", 2, True), ("human.mp3", 3, False)):
+        song = synthesize(seed, seconds=11.0, machine_made=machine)
+        soundfile.write(folder / name, np.clip(song.samples.T, -1, 1), RATE, format="MP3")
+    tags = ID3()
+    tags.add(TPE1(encoding=3, text="Ёлка"))
+    tags.add(TIT2(encoding=3, text="Прованс <live>"))
+    tags.add(TXXX(encoding=3, desc="comment", text="made with suno; created=2025-11-03; id=1"))
+    tags.save(folder / "a <b> song.mp3")
+    soundfile.write(folder / "silent.wav", np.zeros(11 * RATE), RATE)
+    (folder / "page.mp3").write_text("<html>")
+    return [explain_file(folder / name) for name in ("a <b> song.mp3", "human.mp3", "silent.wav", "page.mp3")]
+
+
+def no_english_in(file):
+    page = read(file)
+    assert page.css_first("html").attributes["lang"] == "ru"
+    for said in said_in_russian(page):
+        left = ENGLISH_WORDS.search(re.sub(r"TXXX.*?id=1|/\S+", "", said))
+        assert not left, (left, said[max(0, left.start() - 80) : left.end() + 80])
+
+
+def test_no_english_is_left_on_a_russian_page_about_files(explained, tmp_path):
+    write_explanation(explained, Detector.load(), tmp_path / "why.html", RUSSIAN)
+    no_english_in(tmp_path / "why.html")
+    page = read(tmp_path / "why.html")
+    assert not page.css("[lang=en]")
+    assert [words(node) for node in page.css("h2")] == [
+        "a <b> song.mp3: ИИ", "human.mp3: Человек", "silent.wav: Не измерено", "page.mp3: Не измерено"
+    ]  # fmt: skip
+    first, human, silent, no_audio = page.css("section")
+    assert words(first.css_first(".sub")) == "Ёлка – Прованс <live>"
+    assert not human.css(".sub")
+    assert "3 ноября 2025 года" in words(first).replace("\N{NO-BREAK SPACE}", " ")
+    assert "Судить не о чем: во фрагменте тишина." in words(silent)
+    assert "это страница HTML, а не звук" in words(no_audio)
+    drawn = {words(node) for node in page.css("svg text")}
+    assert {"кГц", "дБ над окружением", "тоны", "−0,4"} <= drawn
+    assert not any(re.search(r"\d\.\d", said) for said in drawn)
+
+
+def test_a_page_about_files_in_english_says_artist_and_title(explained, tmp_path):
+    write_explanation(explained, Detector.load(), tmp_path / "why.html")
+    page = read(tmp_path / "why.html")
+    assert "lang=" not in page.css_first("main").html
+    assert words(page.css_first("section .sub")) == "Ёлка – Прованс <live>"
+    assert "The period found is" in words(page.css_first("section"))
+
+
+@pytest.mark.parametrize("made", ["card", "evaluation"])
+def test_no_english_is_left_on_a_russian_page_about_a_detector(made, tmp_path):
+    detector = Detector.load()
+    if made == "card":
+        write_card(detector, tmp_path / "page.html", RUSSIAN)
+    else:
+        about = {"ai": 9, "human": 9, "set_aside": {"x": "they told me so"}, "dropped": ["ai, suno, one b.mp3: the file is empty (0 bytes)."]}  # fmt: skip
+        found = detector.card["cross_validation"] | {"model_version": "method of lattice-1", "data": about}
+        found |= {
+            "how": "Each clip was judged by a model that was trained on the other generators and sources of this list."
+        }
+        found["productions"] = found["productions"] | {"p": None}
+        write_evaluation(found, tmp_path / "page.html", RUSSIAN)
+    no_english_in(tmp_path / "page.html")
+    page = read(tmp_path / "page.html")
+    assert [words(node) for node in page.css("[lang=en]")] == (["they told me so"] if made == "evaluation" else [])
+    said = words(page.css_first("main"))
+    assert "сдвиг тона, полутонов: +2" in said
+    assert not re.search(r"(?<![-\w.])\d+\.\d", re.sub(r"\S+\.mp3|chartropy\S+", "", said))
+    assert len(page.css("svg")) == 2
+
+
 # -- asking for a language ---------------------------------------------------------------------------------------------
 
 
@@ -345,6 +430,22 @@ def test_an_unknown_language_is_refused(tmp_path):
     with pytest.raises(SettingsError, match="'xx'"):
         write_week(tmp_path, a_small_chart("a"), LAST, made_at=MADE_AT, languages=("en", "xx"))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", [("detector", "card"), ("detect", "x.mp3", "--explain", "x.html")])
+def test_pages_about_detectors_refuse_an_unknown_language(command, command_line):
+    code, _, complaint = command_line(*command, "--lang", "xx")
+    assert code == 2
+    assert "--lang xx: choose en or ru." in complaint
+
+
+def test_a_language_without_a_page_is_refused(command_line):
+    assert "name it with --explain" in command_line("detect", "x.mp3", "--lang", "ru")[2]
+
+
+def test_a_card_is_written_in_the_language_asked_for(command_line, tmp_path):
+    assert command_line("detector", "card", "--lang", "ru", "--out", tmp_path / "card.html")[0] == 0
+    assert words(read(tmp_path / "card.html").css_first("h1")) == f"Детектор {Detector.load().model_version}"
 
 
 @pytest.mark.parametrize("command", ["report", "weekly"])
