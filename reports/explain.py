@@ -50,12 +50,12 @@ class Explained:
     title: str = ""
 
 
-def explain_file(path: Path, detector: Detector | None = None) -> Explained:
+def explain_file(path: Path | str, detector: Detector | None = None) -> Explained:
     """Judge a file by its sound and by what it says of itself.
 
     Parameters
     ----------
-    path : Path
+    path : path
     detector : Detector, optional
         Default: the one that ships with Chartropy.
 
@@ -64,7 +64,7 @@ def explain_file(path: Path, detector: Detector | None = None) -> Explained:
     Explained
         Of a file that cannot be decoded, "unmeasured", with the reason.
     """
-    detector = detector or Detector.load()
+    path, detector = Path(path), detector or Detector.load()
     drawn = None
     try:
         drawn = sketch_file(path)
