@@ -505,7 +505,7 @@ def deliver_(
         bool, typer.Option("--again", help="Also what was delivered already, or is long past, as if it never was.")
     ] = False,
 ) -> None:
-    """Send a week's report, and what failed before, where [report] in the settings says: folder, mail, webhook."""
+    """Send a week's report, and what failed before, where the settings under `report` say: folder, mail, webhook."""
     from . import weekly as steps
     from .deliver import deliver, is_set
     from .runs import recorded
@@ -514,7 +514,7 @@ def deliver_(
         if not is_set(ws):
             raise SettingsError(
                 "Nowhere to deliver to: name a folder, a mail server or a webhook under [report] in chartropy.toml "
-                "(docs/REPORTS.md)."
+                "(docs/how-to/deliver.md)."
             )
         chosen = steps.chosen_week(ws, _day(week))
         with recorded(ws, "deliver", chosen) as run, ws.writing():

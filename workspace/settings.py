@@ -116,6 +116,7 @@ class Source(_Strict):
     """
 
     base_url: BaseUrl = ""
+    """Where it is asked."""
     rate: Rate = Rate(requests=1, seconds=1)
     """Stay under this rate, across runs."""
     robots: bool = False
@@ -123,6 +124,7 @@ class Source(_Strict):
     timeout: float = Field(default=30, gt=0)
     """Seconds without an answer until a request is given up."""
     retries: int = Field(default=3, ge=0, le=10)
+    """How often a request that failed for the moment is made again."""
     charts: tuple[str, ...] = ()
     """Charts to collect, by the names that ``chartropy sources`` shows."""
     country: Country = "ru"
@@ -176,6 +178,7 @@ class Composite(_Strict):
     """The composite rating across platforms."""
 
     country: Country = "ru"
+    """Whose charts are rated."""
     depth: int = Field(default=100, gt=0, le=1000)
     """Positions it has, and positions of each platform that count."""
     weights: dict[str, NonNegativeFloat] = Field(default_factory=dict)
