@@ -66,7 +66,7 @@ def as_markdown() -> str:
     for module, family in zip(_MODULES, FAMILIES, strict=True):
         courses: tuple[Course, ...] = getattr(module, "COURSES", ())
         count = len(module.DESCRIPTORS)
-        lines += [f"### {family} ({count})", "", "| name | unit | range | called | definition | source |"]
+        lines += [f"## {family} ({count})", "", "| name | unit | range | called | definition | source |"]
         lines += ["|---|---|---|---|---|---|", *_rows(courses, module.DESCRIPTORS), ""]
     return "\n".join(lines[:-1]) + "\n"
 
