@@ -835,11 +835,11 @@ def test_telling_of_a_failure_never_fails(opened, toml, caplog):
 
 # -- the documentation -------------------------------------------------------------------------------------------------
 
-DOCS = Path(__file__).parents[2] / "docs" / "REPORTS.md"
+DOCS = Path(__file__).parents[2] / "docs" / "how-to" / "deliver.md"
 
 
 def test_the_settings_in_the_documentation_are_settings(opened, monkeypatch):
-    (example,) = re.findall(r"```toml\n(.+?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    (example,) = re.findall(r"```toml.*?\n(.+?)```", DOCS.read_text("utf-8"), re.DOTALL)
     monkeypatch.setenv("CHARTROPY_REPORT__MAIL__PASSWORD", PASSWORD)
     monkeypatch.setenv("CHARTROPY_REPORT__WEBHOOK__KEY", KEY)
     report = opened(example).settings.report

@@ -325,7 +325,7 @@ def test_a_snapshot_is_asked_for_without_days(client, server, answer):
 
 # -- from the settings file to the store -------------------------------------------------------------------------------
 
-# the two examples of docs/SOURCES.md
+# two like the examples of docs/how-to/add-chart.md
 WEEKLY_TOML = """
 [sources.city]
 columns = {position = "No", artist = "Who", title = "What", plays = "Spins", period = "Week"}
