@@ -253,7 +253,7 @@ def demo_season(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo") / "chartropy-demo"
     environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("CHARTROPY_")}
     command = [sys.executable, "-m", "chartropy.reports", "demo", "--out", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=550, env=environment)
     assert done.returncode == 0, done.stderr
     assert str(folder / "reports") in done.stdout
     return folder
