@@ -27,7 +27,7 @@ release = version = version_of("chartropy")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 
 nitpicky = True  # a name that leads nowhere is a warning, and a warning fails the build
-nitpick_ignore_regex = [(r"py:.*", r"(?!chartropy\.).*")]  # types are said in words, other projects' among them
+nitpick_ignore_regex = [(r"py:(class|obj|data)", r"(?!\.|chartropy\.).*")]  # types are said in words
 myst_heading_anchors = 3  # as code hosts make them
 myst_enable_extensions = ["deflist"]  # of the command line's reference only
 
