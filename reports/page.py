@@ -244,7 +244,9 @@ def _week(weekly: Weekly, made_at: datetime, versions: Versions, told: Told, bes
     )
 
 
-def write_index(folder: Path, season: Season, *, made_at: datetime, languages: Sequence[str] = ("en",)) -> Path:
+def write_index(
+    folder: Path, season: Season, *, made_at: datetime, languages: Sequence[str] = ("en",), feed: bool = False
+) -> Path:
     """Write the page that lists all weeks with their headline numbers.
 
     Parameters
@@ -257,6 +259,8 @@ def write_index(folder: Path, season: Season, *, made_at: datetime, languages: S
         Printed on the page.
     languages : sequence of str
         As for :func:`write_week`.
+    feed : bool
+        An Atom feed lies beside it: the page links to it.
 
     Returns
     -------
@@ -271,10 +275,10 @@ def write_index(folder: Path, season: Season, *, made_at: datetime, languages: S
         When it cannot be written; one that was there stays as it was.
     """
     versions = versions_in(languages)
-    return write_pages(folder, {file: _index(season, words, made_at, versions) for words, file in versions})
+    return write_pages(folder, {file: _index(season, words, made_at, versions, feed) for words, file in versions})
 
 
-def _index(season: Season, words: Words, made_at: datetime, versions: Versions) -> str:
+def _index(season: Season, words: Words, made_at: datetime, versions: Versions, feed: bool) -> str:
     """Return the index in a language."""
     say = words.say
     weeks = all_weeks(season)
@@ -328,7 +332,7 @@ def _index(season: Season, words: Words, made_at: datetime, versions: Versions) 
                 stamp=stamp,
             )
             drawn.append((title, Markup(svg)))  # noqa: S704 - made by figures, which escapes what it writes
-    return render("index.html", words, versions, season=season, made_at=made_at, rows=rows, figures=drawn, week=None)
+    return render("index.html", words, versions, season=season, made_at=made_at, rows=rows, figures=drawn, week=None, feed=feed)
 
 
 # -- what a page shows -------------------------------------------------------------------------------------------------

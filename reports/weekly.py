@@ -249,7 +249,7 @@ def report(workspace: Workspace, weeks: Iterable[date], *, track: Track = plainl
         told = read_report(folder, week) or {}
         page = write_week(folder, season, week, **how, changes=told.get("changes"))
     write_recordings(folder, season, **how, jobs=workspace.settings.jobs, track=track)
-    index = write_index(folder, season, **how)
+    index = write_index(folder, season, **how, feed=bool(settings.base_url))
     write_feed(folder, base_url=settings.base_url, **how)
     return page if page and weeks else index
 
