@@ -146,7 +146,7 @@ def decompose_chart(
     judged = verdicts[verdicts["verdict"] != "unmeasured"].set_index("recording_id")["verdict"]
     entries = entries.dropna(subset=["week"])
     entries = entries[entries["recording_id"].isin(judged.index) & entries["recording_id"].isin(vectors.index)]
-    here = (entries[["source", "chart", "country"]] == key).all(axis=1)
+    here = (entries[["source", "chart", "country"]] == list(key)).all(axis=1)
     entries = entries[~here | (entries["position"] <= SOUNDS)]
     here = here[entries.index]
     chosen = entries[here]

@@ -332,7 +332,9 @@ def _index(season: Season, words: Words, made_at: datetime, versions: Versions, 
                 stamp=stamp,
             )
             drawn.append((title, Markup(svg)))  # noqa: S704 - made by figures, which escapes what it writes
-    return render("index.html", words, versions, season=season, made_at=made_at, rows=rows, figures=drawn, week=None, feed=feed)
+    return render(
+        "index.html", words, versions, season=season, made_at=made_at, rows=rows, figures=drawn, week=None, feed=feed
+    )
 
 
 # -- what a page shows -------------------------------------------------------------------------------------------------

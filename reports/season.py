@@ -108,7 +108,7 @@ class Weekly:
 
     def of_chart(self, key: Key) -> pd.DataFrame:
         """Return a chart's entries of all weeks up to this one."""
-        return self.entries[(self.entries[list(key._fields)] == key).all(axis=1)]
+        return self.entries[(self.entries[list(key._fields)] == list(key)).all(axis=1)]
 
     @cached_property
     def named(self) -> pd.DataFrame:
