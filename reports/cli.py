@@ -824,6 +824,15 @@ def export(
         ),
     ] = None,
     bom: Annotated[bool, typer.Option("--bom", help="Begin CSV with the mark by which Excel knows UTF-8.")] = False,
+    lang: Annotated[
+        str | None,
+        typer.Option(
+            "--lang",
+            help="en or ru: add columns that say codes and reasons in words (chart_words, verdict_words, ...); names of columns "
+            "and cells stay. In Excel also sheets, dates and a line of headings, in Parquet descriptions are in that language.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -834,26 +843,29 @@ def export(
 ) -> None:
     """Write a table of the workspace, or all, as CSV, Parquet or Excel; `chartropy dictionary` says what columns are."""
     from ..workspace.workspace import Workspace
-    from .export import form_of_all, write_all
+    from .export import form_of_all, with_words, write_all
     from .files import format_of, write_table
     from .tables import Tables, check_name
 
     asked = {"measure": measure, "source": source, "chart": chart, "country": country}
     cut: list[str] = []
+    words = _words(lang) if lang else None
     if table == "all":
         if given := [name for name, value in asked.items() if value is not None]:
             raise SettingsError(f"--{given[0]} is for one table: leave it out, or name the table in place of all.")
         chosen = form_of_all(out, form)
         assert out
         with Workspace(workspace) as ws:
-            rows = write_all(Tables(ws), out, chosen, made_at=ws.now(), bom=bom, since=_day(since), cut=cut)
+            rows = write_all(
+                Tables(ws), out, chosen, made_at=ws.now(), bom=bom, since=_day(since), cut=cut, words=words
+            )
         typer.echo(f"{out}: {', '.join(f'{name} {count}' for name, count in rows.items())}")
     else:
         check_name(table)
         chosen = format_of(out, form)
         with Workspace(workspace) as ws:
-            found = Tables(ws).table(table, **asked, since=_day(since))
-            write_table(found, out, chosen, name=table, bom=bom, made_at=ws.now(), cut=cut)
+            found = with_words(table, Tables(ws).table(table, **asked, since=_day(since)), words)
+            write_table(found, out, chosen, name=table, bom=bom, made_at=ws.now(), cut=cut, words=words)
     _end(cut)
 
 
@@ -863,18 +875,25 @@ def dictionary(
         Path | None,
         typer.Option(help="File to write, .md, .csv, .parquet or .xlsx.", show_default="Markdown, printed"),
     ] = None,
+    lang: Annotated[
+        str | None,
+        typer.Option(
+            "--lang", help="en or ru: as `export --lang` writes them, with the columns of words.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Say what every column of every exported table is: type, unit, range, meaning, whether it may be empty."""
     from ..workspace.files import write_text
     from .dictionary import as_markdown, as_table
     from .files import format_of, write_table
 
+    words = _words(lang) if lang else None
     if out is None:
-        typer.echo(as_markdown(), nl=False)
+        typer.echo(as_markdown(words), nl=False)
     elif out.suffix.lower() == ".md":
-        write_text(out, as_markdown())
+        write_text(out, as_markdown(words))
     else:
-        write_table(as_table(), out, format_of(out), name="dictionary")
+        write_table(as_table(words), out, format_of(out), name="dictionary", words=words)
 
 
 @app.command()

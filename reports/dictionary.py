@@ -2,16 +2,18 @@
 
 What is stored says so where it is stored (``workspace/tables.py``), a descriptor says it in its registry, and what is
 computed when it is asked for says it here; nothing is said twice. ``chartropy dictionary --out docs/DATA.md`` writes the
-page, ``--out FILE.csv`` the same as a table.
+page, ``--out FILE.csv`` the same as a table. Other languages have it from the catalogue of translations, in the contexts of
+`messages`; the names of columns are the same in all.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from sqlalchemy import BigInteger, Float, Integer
 from sqlalchemy import Column as Stored
@@ -19,6 +21,7 @@ from sqlalchemy import Column as Stored
 from ..features.registry import DESCRIPTORS, EXTRACTOR_VERSION
 from ..workspace import tables as t
 from .tables import ENTRIES, NAMES, Tables
+from .words import ENGLISH, Words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,9 +59,11 @@ class Column:
     @property
     def span(self) -> str:
         """What values are possible, in words; empty where any are."""
-        if self.low is None:
-            return ""
-        return f"{self.low:g} and up" if self.high is None else f"{self.low:g} to {self.high:g}"
+        return self.span_in(ENGLISH)
+
+    def span_in(self, words: Words) -> str:
+        """What values are possible, in the words of a language."""
+        return "" if self.low is None else words.say("possible", self.low, self.high)
 
 
 DATES = frozenset("week period_start period_end released first_week last_week first last".split())
@@ -229,6 +234,105 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = MappingProxyType(
 """By table and column name, in the order of the columns."""
 
 
+WORDED: Mapping[str, str] = MappingProxyType(
+    {
+        "source": "who publishes or says it",
+        "chart": "which chart",
+        "country": "the country",
+        "period": "the kind of period",
+        "platform": "the platform",
+        "preview_provider": "where the audio was found",
+        "measure": "which measure",
+        "verdict": "the verdict",
+        "fused": "the verdict with what others say",
+        "reason": "the reason",
+        "fused_reason": "what that rests on",
+        "label": "what they say",
+        "ground": "on what ground",
+    }
+)
+"""Columns of codes, or of stored sentences, that an export in a language repeats in words: ``chart_words`` for ``chart``."""
+
+SUFFIX = "_words"
+CLAIM = "claim"
+"""What the column `label` of the table of claims is called: of an entry, a label is a firm."""
+
+DICTIONARY_COLUMNS = ("table", "column", "type", "unit", "low", "high", "empty", "meaning", "called")
+"""Of the dictionary as a table; `called` only where it is asked for in a language."""
+
+
+def worded(name: str) -> list[str]:
+    """Return the columns of a table that an export in a language repeats in words."""
+    return [column for column in COLUMNS[name] if column in WORDED and (column != "label" or name == "labels")]
+
+
+def columns_in(name: str, words: Words | None = None) -> dict[str, Column]:
+    """Return the columns of a table, described in a language; the columns of words are among them then.
+
+    Parameters
+    ----------
+    name : str
+        Of a table; one that has no dictionary has no columns here.
+    words : Words, optional
+
+    Returns
+    -------
+    dict of str to Column
+        In the order of the columns.
+    """
+    columns = dict(COLUMNS.get(name, {}))
+    if words is None or not columns:
+        return columns
+    for column in worded(name):
+        also = Column(
+            column + SUFFIX, "text", f"{WORDED[column]}, in words", empty=columns[column].empty or column == "country"
+        )
+        columns[also.name] = also
+    return {
+        one.name: replace(one, meaning=meaning_in(one, words), unit=words.translated(one.unit, "unit"))
+        for one in columns.values()
+    }
+
+
+def meaning_in(column: Column, words: Words) -> str:
+    """Return what a column is, in a language; of a descriptor its name there, and its source."""
+    if words.language == "ru" and column.name in DESCRIPTORS:
+        one = DESCRIPTORS[column.name]
+        return f"{one.label_ru} ({one.source})"
+    return words.translated(column.meaning, "meaning")
+
+
+def heading_in(name: str, column: str, words: Words) -> str:
+    """Return what a column of a table is called in a language."""
+    if column in DESCRIPTORS:
+        return DESCRIPTORS[column].label_ru if words.language == "ru" else DESCRIPTORS[column].label
+    stem = column.removesuffix(SUFFIX)
+    return words.translated(CLAIM if (name, stem) == ("labels", "label") else stem, "column")
+
+
+def sheet_in(name: str, words: Words) -> str:
+    """Return what a table is called in a language, as short as the name of a sheet must be."""
+    return words.translated(name, "sheet")
+
+
+def messages() -> Iterator[tuple[str, str]]:
+    """Yield what the catalogue of translations has to have: messages and their contexts."""
+    for name, columns in COLUMNS.items():
+        yield name, "sheet"
+        yield about(name), "table"
+        for one in columns.values():
+            if one.unit:
+                yield one.unit, "unit"
+            if one.name not in DESCRIPTORS:
+                yield one.name, "column"
+                yield one.meaning, "meaning"
+    yield from ((name, "sheet") for name in ("dictionary", "About"))
+    yield from ((name, "column") for name in (*DICTIONARY_COLUMNS, "range", CLAIM))
+    yield from ((f"{meaning}, in words", "meaning") for meaning in WORDED.values())
+    yield from ((kind, "type") for kind in (*get_args(Type), "yes", "no"))
+    yield from ((said, "dictionary") for said in _paragraphs())
+
+
 _PREFACE = """\
 # The data: every table, every column
 
@@ -250,12 +354,22 @@ workbook and folder holds it. `chartropy export TABLE` writes one of these table
   verdicts, descriptors) the recordings that were on a chart since, unchanged; trends are computed from the weeks since.
 - The files beside a week's page hold that week of entries, verdicts, measures, gaps and composite, and some of their columns; where
   the music is made up, a column `synthetic` says so in every row.
-""".splitlines()
+- `--lang ru`, or `en`, changes no name of a column and no cell, but adds columns of words at the end, such as `chart_words`,
+  `country_words`, `verdict_words` and `reason_words`. An Excel workbook then has sheets and dates in that language, and over the
+  names of the columns a line that says what they are called; Parquet and the dictionary describe them in it.
+"""
 
 
-def about(name: str) -> str:
+_OF_DESCRIPTORS = (
+    "Then {n} columns of numbers (32 bits), a column per descriptor of extractor {version}, empty where it could not be computed: "
+    "[DESCRIPTOR_LIST.md](DESCRIPTOR_LIST.md) has them all, and so has `chartropy dictionary --out FILE.csv`."
+)
+
+
+def about(name: str, words: Words = ENGLISH) -> str:
     """Return in a sentence what a table holds."""
-    return (inspect.getdoc(getattr(Tables, name)) or name).partition("\n")[0]
+    said = (inspect.getdoc(getattr(Tables, name)) or name).partition("\n")[0]
+    return words.translated(said, "table")
 
 
 def typed(table: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
@@ -270,34 +384,70 @@ def typed(table: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
     return table.astype(kinds) if kinds else table
 
 
-def as_table() -> pd.DataFrame:
-    """Return the whole dictionary, a row per column: ``table, column, type, unit, low, high, empty, meaning``."""
+def as_table(words: Words | None = None) -> pd.DataFrame:
+    """Return the whole dictionary, a row per column: ``table, column, type, unit, low, high, empty, meaning``.
+
+    Parameters
+    ----------
+    words : Words, optional
+        Described in this language, with the columns of words, and a column ``called`` at the end.
+    """
     import pandas as pd
 
+    said = ENGLISH if words is None else words
     rows = [
-        (name, one.name, one.type, one.unit, one.low, one.high, "yes" if one.empty else "no", one.meaning)
-        for name, columns in COLUMNS.items()
-        for one in columns.values()
+        (
+            *(name, one.name, said.translated(one.type, "type"), one.unit, one.low, one.high),
+            *(said.translated("yes" if one.empty else "no", "type"), one.meaning, heading_in(name, one.name, said)),
+        )
+        for name in COLUMNS
+        for one in columns_in(name, words).values()
     ]
-    frame = pd.DataFrame(rows, columns="table column type unit low high empty meaning".split())
-    return frame.astype({"low": float, "high": float})
+    frame = pd.DataFrame(rows, columns=DICTIONARY_COLUMNS).astype({"low": float, "high": float})
+    return frame if words else frame.drop(columns="called")
 
 
-def as_markdown() -> str:
-    """Return the dictionary as a page; descriptors have one of their own."""
-    lines = [*_PREFACE]
-    for name, columns in COLUMNS.items():
-        lines += ["", f"## {name}", "", about(name), ""]
-        lines += ["| column | type | unit | range | empty | meaning |", "|---|---|---|---|---|---|"]
+def as_markdown(words: Words | None = None) -> str:
+    """Return the dictionary as a page, in a language; descriptors have a page of their own."""
+    said = ENGLISH if words is None else words
+    lines = [_PREFACE.removesuffix("\n")] if said.language == "en" else [*_translated(_paragraphs()[:-1], said)]
+    heads = [said.translated(head, "column") for head in ("column", "type", "unit", "range", "empty", "meaning")]
+    for name in COLUMNS:
+        columns = columns_in(name, words)
+        lines += ["", f"## {name}", "", about(name, said), ""]
+        lines += [f"| {' | '.join(heads)} |", "|---|---|---|---|---|---|"]
         for one in columns.values():
             if one.name not in DESCRIPTORS:
-                cells = (f"`{one.name}`", one.type, one.unit, one.span, "yes" if one.empty else "no", one.meaning)
+                kind, empty = (said.translated(word, "type") for word in (one.type, "yes" if one.empty else "no"))
+                cells = (f"`{one.name}`", kind, one.unit, one.span_in(said), empty, one.meaning)
                 lines.append(f"| {' | '.join(cells)} |")
         if name == "descriptors":
-            lines += [
-                "",
-                f"Then {len(DESCRIPTORS)} columns of numbers (32 bits), a column per descriptor of extractor {EXTRACTOR_VERSION}, "
-                "empty where it could not",
-                "be computed: [DESCRIPTOR_LIST.md](DESCRIPTOR_LIST.md) has them all, and so has `chartropy dictionary --out FILE.csv`.",
-            ]
+            further = said.translated(_OF_DESCRIPTORS, "dictionary")
+            lines += ["", *_wrapped(further.format(n=len(DESCRIPTORS), version=EXTRACTOR_VERSION))]
     return "\n".join(lines) + "\n"
+
+
+def _paragraphs() -> list[str]:
+    """The preface: a heading, paragraphs and points, each in one line; then what is said of descriptors."""
+    made: list[str] = []
+    for line in _PREFACE.splitlines():
+        if made and made[-1] and line and not line.startswith(("- ", "#")):
+            made[-1] += " " + line.strip()
+        else:
+            made.append(line)
+    return [*filter(None, made), _OF_DESCRIPTORS]
+
+
+def _translated(paragraphs: list[str], words: Words) -> Iterator[str]:
+    """The preface in another language, laid out as in English."""
+    before = ""
+    for place, paragraph in enumerate(paragraphs):
+        if place and not (before.startswith("- ") and paragraph.startswith("- ")):
+            yield ""
+        yield from _wrapped(words.translated(paragraph, "dictionary"))
+        before = paragraph
+
+
+def _wrapped(paragraph: str) -> list[str]:
+    indent = "  " if paragraph.startswith("- ") else ""
+    return textwrap.wrap(paragraph, 132, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..features.registry import EXTRACTOR_VERSION
 from ..workspace.errors import SettingsError
-from .dictionary import COLUMNS, about, as_table, typed
+from .dictionary import COLUMNS, SUFFIX, about, as_table, typed, worded
 from .files import FORMATS, WORKBOOK, write_table
+from .season import Key
 from .tables import NAMES, Tables
+from .words import ENGLISH, Words, text
 from .workbook import write_workbook
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_MONDAY = date(2026, 1, 5)
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 DICTIONARY = "dictionary"
 """The sheet or file that says what every column is."""
@@ -51,6 +57,7 @@ def write_all(
     bom: bool = False,
     since: date | None = None,
     cut: list[str] | None = None,
+    words: Words | None = None,
 ) -> dict[str, int]:
     """Write every table of a workspace, and the dictionary of their columns.
 
@@ -69,6 +76,8 @@ def write_all(
         As :meth:`.tables.Tables.table` takes it.
     cut : list of str, optional
         As :func:`.files.write_table` takes it.
+    words : Words, optional
+        Language to describe the tables in, and to add columns of words in, as :func:`with_words` does.
 
     Returns
     -------
@@ -87,58 +96,106 @@ def write_all(
     rows: dict[str, int] = {}
     if form == "xlsx":
         found = {name: typed(tables.table(name, since=since), COLUMNS[name]) for name in NAMES}
-        lines = _about(tables, found, made_at, since)
-        write_workbook(out, found | {DICTIONARY: as_table()}, made_at=made_at, about=lines, cut=cut)
+        lines = _about(tables, found, made_at, since, words or ENGLISH)
+        sheets = {name: with_words(name, table, words) for name, table in found.items()} | {DICTIONARY: as_table(words)}
+        write_workbook(out, sheets, made_at=made_at, about=lines, cut=cut, words=words or ENGLISH)
         return {name: len(table) for name, table in found.items()}
     for name in NAMES:
-        table = tables.table(name, since=since)
-        write_table(table, out / f"{name}.{form}", form, name=name, bom=bom)
+        table = with_words(name, tables.table(name, since=since), words)
+        write_table(table, out / f"{name}.{form}", form, name=name, bom=bom, words=words)
         rows[name] = len(table)
-    write_table(as_table(), out / f"{DICTIONARY}.{form}", form, bom=bom)
+    write_table(as_table(words), out / f"{DICTIONARY}.{form}", form, bom=bom)
     return rows
 
 
+def with_words(name: str, table: pd.DataFrame, words: Words | None) -> pd.DataFrame:
+    """Return a table with columns at its end that say in a language what its codes and its stored sentences mean.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`.tables.NAMES`.
+    table : pandas.DataFrame
+    words : Words or None
+        None: no such columns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With ``chart_words`` for ``chart``, and so on, for every one of :func:`.dictionary.worded` that is there.
+    """
+    if words is None:
+        return table
+    say, reason = words.say, words.reason_text
+
+    def who(code: str) -> str:
+        named = say("provider", code)
+        return named if named != code else reason(code)
+
+    ways: dict[str, Callable[[str], str]] = {
+        "source": who,
+        "platform": who,
+        "preview_provider": who,
+        "country": lambda code: say("country_name", code),
+        "measure": lambda code: say("measure_name", code),
+        "verdict": lambda code: say("verdict", code),
+        "fused": lambda code: say("verdict", code),
+        "label": lambda code: say("verdict", code),
+    }
+    made: dict[str, list[str]] = {}
+    for column in worded(name):
+        if column not in table:
+            continue
+        cells = table[column].map(text).tolist()
+        if column == "chart":
+            keys = list(zip(table["source"], cells, strict=True))
+            charts = {key: say("sourced_chart_name", Key(*key, "")) for key in set(keys)}
+            made[column + SUFFIX] = [charts[key] for key in keys]
+            continue
+        way = ways.get(column, reason)
+        said = {cell: way(cell) if cell else "" for cell in set(cells)}
+        made[column + SUFFIX] = [said[cell] for cell in cells]
+    return table.assign(**made)
+
+
 def _about(
-    tables: Tables, found: dict[str, pd.DataFrame], made_at: datetime, since: date | None
+    tables: Tables, found: dict[str, pd.DataFrame], made_at: datetime, since: date | None, words: Words
 ) -> list[tuple[str, str]]:
     """What the first sheet of a workbook says."""
     from ..analysis.detector import Detector
 
-    entries = found["entries"]
-    ends = tables.workspace.settings.week_ends
-    lines = [
-        ("Chartropy", "What a workspace knows of music charts: how much of them machines made, and how alike it sounds")
-    ]
+    say, entries = words.say, found["entries"]
+    lines = [("Chartropy", say("workbook_about"))]
     if len(entries) and (entries["source"] == "synthetic").all():
-        lines.append(("SYNTHETIC", "Charts and music are made up: nothing here is about real ones"))
+        lines.append((say("synthetic_mark"), say("workbook_synthetic")))
+    known = entries["week"].dropna()
+    weeks = (_day(known.min(), words), _day(known.max(), words), known.nunique()) if len(known) else ("", "", 0)
+    made = made_at.isoformat(timespec="seconds")
     lines += [
-        ("made at", made_at.isoformat(timespec="seconds")),
-        ("Chartropy version", version("chartropy")),
-        ("detector", Detector.load().model_version),
-        ("extractor", EXTRACTOR_VERSION),
-        ("weeks", _span(entries["week"])),
+        (
+            say("workbook_line", "made_at"),
+            made if words.language == "en" else say("moment", made_at, tables.workspace.settings.timezone),
+        ),
+        (say("workbook_line", "version"), version("chartropy")),
+        (say("workbook_line", "detector"), Detector.load().model_version),
+        (say("workbook_line", "extractor"), EXTRACTOR_VERSION),
+        (say("workbook_line", "weeks"), say("workbook_weeks", *weeks)),
     ]
     if since is not None:
-        lines.append(("since", f"the chart week that holds {since}; docs/DATA.md says what that means for each table"))
-    lines += [("", ""), *((name, f"{len(table):,} rows. {about(name)}") for name, table in found.items())]
-    lines += [
-        (DICTIONARY, "What every column is: type, unit, range, meaning, whether it may be empty."),
+        lines.append((say("workbook_line", "since"), say("workbook_since", _day(since.isoformat(), words))))
+    ends = _MONDAY + timedelta(days=_DAYS.index(tables.workspace.settings.week_ends))
+    return [
+        *lines,
         ("", ""),
-        ("weeks' names", f"A chart week ends on {ends.capitalize()} and is named by that date."),
-        ("times", "UTC."),
-        ("empty cells", "Not known, or without meaning there; never zero."),
-        (
-            "numbers",
-            "Cells hold more digits than they show. low and high bound 95 % intervals; method says of what kind.",
-        ),
-        (
-            "what a verdict is",
-            "A detector's judgement with its probability, not a finding about anybody; labels are claims of others.",
-        ),
+        *((name, say("workbook_table", len(table), about(name, words))) for name, table in found.items()),
+        (DICTIONARY, say("workbook_dictionary")),
+        ("", ""),
+        (say("workbook_line", "week_names"), say("workbook_week_ends", ends)),
+        (say("workbook_line", "times"), "UTC."),
+        *((say("workbook_line", name), say(f"workbook_{name}")) for name in ("empty", "numbers", "verdicts")),
     ]
-    return lines
 
 
-def _span(weeks: pd.Series) -> str:
-    known = weeks.dropna()
-    return f"{known.min()} to {known.max()} ({known.nunique()} of them)" if len(known) else "none"
+def _day(iso: str, words: Words) -> str:
+    """A day as a workbook's first sheet writes it: in English as in its tables."""
+    return iso if words.language == "en" else words.say("full_date", date.fromisoformat(iso))

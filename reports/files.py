@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..analysis.detector import Detector, Verdict
     from .explain import Explained
+    from .words import Words
 
 FORMATS = ("csv", "parquet")
 """Forms for tables of any size."""
@@ -62,6 +63,7 @@ def write_table(
     bom: bool = False,
     made_at: datetime | None = None,
     cut: list[str] | None = None,
+    words: Words | None = None,
 ) -> None:
     """Write a table whole or not at all; to standard output when `out` is None.
 
@@ -79,6 +81,8 @@ def write_table(
         When a workbook says it was made; default: now.
     cut : list of str, optional
         Takes what was cut because a cell of Excel does not hold it; default: such texts are refused.
+    words : Words, optional
+        Language that columns are described in, and a workbook is laid out in; the names of columns stay.
 
     Raises
     ------
@@ -87,23 +91,24 @@ def write_table(
     DiskFull, WorkspaceReadOnly
         When it cannot be written; a file that was there stays as it was.
     """
-    from .dictionary import COLUMNS, typed
+    from .dictionary import columns_in, typed
 
     if bom and form != "csv":
         raise SettingsError(f"--bom is for CSV, not for {form}.")
-    table = typed(table, COLUMNS.get(name, {}))
+    table = typed(table, columns_in(name))
     if out is None:
         if bom:
             sys.stdout.write("\ufeff")
         _write_csv(table, sys.stdout)
     elif form == WORKBOOK:
+        from .words import ENGLISH
         from .workbook import write_workbook
 
-        write_workbook(out, {name: table}, made_at=made_at or now(), cut=cut)
+        write_workbook(out, {name: table}, made_at=made_at or now(), cut=cut, words=words or ENGLISH)
     else:
         with whole_file(out) as part:
             if form == "parquet":
-                _write_parquet(table, part, name)
+                _write_parquet(table, part, name, words)
             else:
                 with part.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="") as file:
                     _write_csv(table, file)
@@ -144,13 +149,14 @@ def one_break(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _write_parquet(table: pd.DataFrame, target: Path, name: str) -> None:
+def _write_parquet(table: pd.DataFrame, target: Path, name: str, words: Words | None) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    from .dictionary import COLUMNS, about
+    from .dictionary import about, columns_in
+    from .words import ENGLISH
 
-    columns = COLUMNS.get(name, {})
+    columns = columns_in(name, words)
     if not columns:
         table.to_parquet(target, index=False)
         return
@@ -158,12 +164,12 @@ def _write_parquet(table: pd.DataFrame, target: Path, name: str) -> None:
     fields = []
     for field in rows.schema:
         if column := columns.get(field.name):
-            said = {"description": column.meaning, "unit": column.unit, "range": column.span}
+            said = {"description": column.meaning, "unit": column.unit, "range": column.span_in(words or ENGLISH)}
             field = field.with_metadata({key: value for key, value in said.items() if value})
             if column.type in ("text", "date", "time"):  # also where nothing is in it
                 field = field.with_type(pa.string())
         fields.append(field)
-    metadata = {**(rows.schema.metadata or {}), b"description": about(name).encode()}
+    metadata = {**(rows.schema.metadata or {}), b"description": about(name, words or ENGLISH).encode()}
     parquet.write_table(rows.cast(pa.schema(fields, metadata)), target)
 
 

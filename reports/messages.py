@@ -44,6 +44,8 @@ OPTIONS = {
 
 def extracted() -> Catalog:
     """Return every message of the templates, and of the code what is said of tables and what the pipeline stores."""
+    from . import dictionary  # which is said in words, and those come from here
+
     found = Catalog(project="chartropy", charset="utf-8")
     for name, _, message, comments, context in extract_from_dir(
         TEMPLATES,
@@ -54,6 +56,8 @@ def extracted() -> Catalog:
         found.add(message, locations=[(name, 0)], auto_comments=comments, context=context)
     for sentence in SENTENCES:
         found.add(sentence.replace("%", "%%"), locations=[("reasons.py", 0)], context=CONTEXT)
+    for said, context in dictionary.messages():
+        found.add(said.replace("%", "%%"), locations=[("dictionary.py", 0)], context=context)
     return found
 
 

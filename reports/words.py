@@ -198,7 +198,7 @@ class Words:
         made.policies["ext.i18n.trimmed"] = True
         made.install_gettext_translations(self._translations, newstyle=True)  # pyright: ignore[reportAttributeAccessIssue]
         made.globals.update(language=self.language)
-        made.filters.update(probability=self.probability, sentence=sentence)
+        made.filters.update(probability=self.probability, sentence=sentence, general=self.plain_tick)
         for tool in (
             self.say, self.value_of, self.difference_of, self.count, self.decimal, self.significant, self.spelled, self.date,
             self.listed, self.country, self.reason, self.percent, self.signed, day_of,

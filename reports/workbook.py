@@ -18,8 +18,9 @@ import pandas as pd
 
 from ..workspace.errors import SettingsError
 from ..workspace.files import whole_file
-from .dictionary import COLUMNS, DATES, TIMES, Column
+from .dictionary import DATES, TIMES, Column, columns_in, heading_in, sheet_in
 from .files import FORMULA_STARTS, ROWS_AT_ONCE, one_break
+from .words import ENGLISH, Words
 
 MOST_ROWS = 1_048_575
 """Rows that a sheet holds under its header."""
@@ -39,6 +40,7 @@ WIDTHS = (6, 44)
 """Least and greatest width of a column, in characters."""
 
 _FORMATS = {"date": "yyyy-mm-dd", "time": "yyyy-mm-dd hh:mm:ss", "whole": "0", "share": "0.0000"}
+_FORMATS_IN = {"ru": {"date": "dd.mm.yyyy", "time": "dd.mm.yyyy hh:mm:ss"}}  # a spreadsheet has its own decimal comma
 
 
 def write_workbook(
@@ -48,6 +50,7 @@ def write_workbook(
     made_at: datetime,
     about: Sequence[tuple[str, str]] = (),
     cut: list[str] | None = None,
+    words: Words = ENGLISH,
 ) -> None:
     """Write tables as one workbook, whole or not at all.
 
@@ -62,6 +65,9 @@ def write_workbook(
         Lines of a first sheet: what, and what is said of it. A name of `tables` is a link to its sheet.
     cut : list of str, optional
         Takes a line for each column whose texts were cut at `LONGEST`; default: such texts are refused.
+    words : Words
+        Language of the names of sheets, of dates, and of a line over the names of columns which says what they are called;
+        in English there is no such line.
 
     Raises
     ------
@@ -73,8 +79,12 @@ def write_workbook(
     from xlsxwriter import Workbook
     from xlsxwriter.exceptions import FileCreateError
 
+    head_rows = 1 if words.language == "en" else 2
     for name, table in tables.items():
-        for number, most, what in ((len(table), MOST_ROWS, "rows"), (len(table.columns), MOST_COLUMNS, "columns")):
+        for number, most, what in (
+            (len(table), MOST_ROWS + 1 - head_rows, "rows"),
+            (len(table.columns), MOST_COLUMNS, "columns"),
+        ):
             if number > most:
                 raise SettingsError(
                     f"{name} has {number:,} {what}, and a sheet of Excel holds {most:,}: write .parquet or .csv, or "
@@ -93,21 +103,28 @@ def write_workbook(
                 book.set_properties(
                     {"created": made_at.astimezone(UTC).replace(tzinfo=None), "comments": "by Chartropy"}
                 )
-                formats = {name: book.add_format({"num_format": code}) for name, code in _FORMATS.items()}
+                formats = {
+                    name: book.add_format({"num_format": code})
+                    for name, code in (_FORMATS | _FORMATS_IN.get(words.language, {})).items()
+                }
                 formats["head"] = book.add_format({"bold": True, "bottom": 1})
+                formats["called"] = book.add_format({"bold": True})
                 formats["quoted"] = book.add_format({"quote_prefix": True})  # stays a text when somebody edits it
                 if about:
-                    _write_about(book, formats["head"], about, tables)
+                    _write_about(book, formats["head"], about, tables, words)
                 for name, table in tables.items():
-                    _write_sheet(book.add_worksheet(name), name, table, formats, cut)
+                    sheet = book.add_worksheet(sheet_in(name, words))
+                    _write_sheet(sheet, name, table, formats, cut, words, head_rows)
         except FileCreateError as error:  # what the system said is inside
             raise (
                 error.args[0] if error.args and isinstance(error.args[0], OSError) else OSError(str(error))
             ) from error
 
 
-def _write_about(book: Any, head: Any, about: Sequence[tuple[str, str]], tables: Mapping[str, pd.DataFrame]) -> None:
-    sheet = book.add_worksheet("About")
+def _write_about(
+    book: Any, head: Any, about: Sequence[tuple[str, str]], tables: Mapping[str, pd.DataFrame], words: Words
+) -> None:
+    sheet = book.add_worksheet(sheet_in("About", words))
     wrapped = book.add_format({"text_wrap": True, "valign": "top"})
     top = book.add_format({"valign": "top"})
     link = book.add_format({"font_color": "#0563C1", "underline": 1, "valign": "top"})
@@ -115,14 +132,24 @@ def _write_about(book: Any, head: Any, about: Sequence[tuple[str, str]], tables:
     sheet.set_column(1, 1, 100)
     for row, (what, said) in enumerate(about):
         if what in tables:
-            sheet.write_url(row, 0, f"internal:'{what}'!A1", link, what)
+            title = sheet_in(what, words)
+            sheet.write_url(row, 0, f"internal:'{title}'!A1", link, title)
         else:
             sheet.write_string(row, 0, what, top if row else head)
         sheet.write_string(row, 1, said, wrapped if row else head)
 
 
-def _write_sheet(sheet: Any, name: str, table: pd.DataFrame, formats: dict[str, Any], cut: list[str] | None) -> None:
-    columns = COLUMNS.get(name, {})
+def _write_sheet(
+    sheet: Any,
+    name: str,
+    table: pd.DataFrame,
+    formats: dict[str, Any],
+    cut: list[str] | None,
+    words: Words,
+    head_rows: int,
+) -> None:
+    columns = columns_in(name, words)
+    called = [heading_in(name, str(column), words) if head_rows > 1 else "" for column in table.columns]
     kinds = [
         _kind(str(column), columns.get(str(column)), table.dtypes.iloc[i]) for i, column in enumerate(table.columns)
     ]
@@ -133,15 +160,17 @@ def _write_sheet(sheet: Any, name: str, table: pd.DataFrame, formats: dict[str, 
     # before the rows: those may go to disk as they come
     for i, (column, cells, shape) in enumerate(zip(table.columns, first, shapes, strict=True)):
         # the header's arrow hides three characters
-        width = max([len(str(column)) + 3, *(_width(cell, kinds[i]) for cell in cells)])
+        width = max([len(str(column)) + 3, len(called[i]) + 1, *(_width(cell, kinds[i]) for cell in cells)])
         sheet.set_column(i, i, min(max(width, WIDTHS[0]), WIDTHS[1]), shape)
-    sheet.freeze_panes(1, 0)
+    sheet.freeze_panes(head_rows, 0)
     sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})  # ids: they are meant to be
     if len(kinds):
-        sheet.autofilter(0, 0, len(table), len(kinds) - 1)
+        sheet.autofilter(head_rows - 1, 0, len(table) + head_rows - 1, len(kinds) - 1)
+    for i, heading in enumerate(called if head_rows > 1 else ()):
+        sheet.write_string(0, i, heading, formats["called"])
     for i, column in enumerate(table.columns):
-        sheet.write_string(0, i, str(column), formats["head"])
-    for row, cells in enumerate(_rows(table, kinds), 1):
+        sheet.write_string(head_rows - 1, i, str(column), formats["head"])
+    for row, cells in enumerate(_rows(table, kinds), head_rows):
         for i, cell in enumerate(cells):
             if isinstance(cell, str):
                 if len(cell) > LONGEST // 2 and len(cell.encode("utf-16-le")) > 2 * LONGEST:

@@ -21,14 +21,22 @@ from pyarrow import parquet
 
 from chartropy.features.registry import DESCRIPTORS, EXTRACTOR_VERSION
 from chartropy.reports import files, workbook
-from chartropy.reports.dictionary import COLUMNS, as_markdown, as_table, typed
+from chartropy.reports.dictionary import COLUMNS, as_markdown, as_table, columns_in, sheet_in, typed
 from chartropy.reports.files import FORMULA_STARTS, harmless, write_table
 from chartropy.reports.page import TABLES
 from chartropy.reports.tables import NAMES, Tables
+from chartropy.reports.words import ENGLISH, words_in
 from chartropy.reports.workbook import write_workbook
 from chartropy.workspace import tables as t
 from chartropy.workspace.errors import DiskFull, SettingsError, WorkspaceReadOnly
 from chartropy.workspace.store import upsert
+
+from .test_languages import ENGLISH_WORDS
+
+RUSSIAN = words_in("ru")
+CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
+CODES = r"`[^`]+`|\b[\w/]+\.md\b|\b(?:ai|human|undecided|unmeasured|weekly|monthly) — |\(\w+(?:,\s+\w+)+\)|таблиц entries.* composite|##? \w+"
+"""Codes that stay as they are in any language."""
 
 MADE_AT = datetime(2026, 7, 3, 9, 30, tzinfo=UTC)
 WEEKS = ("2026-06-18", "2026-06-25", "2026-07-02")
@@ -472,6 +480,114 @@ def test_a_disk_that_is_full_leaves_the_old_workbook(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(WorkspaceReadOnly):
         write_workbook(tmp_path / "file" / "x.xlsx", {"x": table}, made_at=MADE_AT)
+
+
+# -- languages ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_column_is_described_in_russian():
+    table = as_table(RUSSIAN)
+    assert table["called"].map(str.strip).all()
+    own = ~table["column"].isin(DESCRIPTORS)
+    for column in ("meaning", "called"):
+        said = table.loc[own, column].str.replace(CODES, "", regex=True)
+        assert [text for text in said if ENGLISH_WORDS.search(text)] == []
+    assert table["meaning"].map(CYRILLIC.search).notna().all()
+    assert set(table["type"]) == {"текст", "дата", "время", "целое", "число"}
+    assert set(table["empty"]) == {"да", "нет"}
+    english = as_table(ENGLISH)
+    assert table["column"].tolist() == english["column"].tolist()
+    assert (
+        english.drop(columns="called")[~english["column"].str.endswith("_words")]
+        .reset_index(drop=True)
+        .equals(as_table())
+    )
+
+
+def test_the_dictionary_in_russian(chartropy, tmp_path):
+    said = chartropy("dictionary", "--lang", "ru")[1]
+    assert said == as_markdown(RUSSIAN)
+    bare = re.sub(CODES + "|" + r"\|[^|\n]*`[^|\n]*`[^|\n]*\|", "", said)
+    assert [line for line in bare.splitlines() if ENGLISH_WORDS.search(line)] == []
+    assert "| `chart_words` | текст |" in said
+    assert max(map(len, said.partition("\n## ")[0].splitlines())) <= 132
+    assert chartropy("dictionary", "--lang", "ru", "--out", tmp_path / "d.xlsx")[0] == 0
+    header, names, first = sheet_of(tmp_path / "d.xlsx", "Словарь")[:3]
+    assert [cell.value for cell in header][:3] == ["Таблица", "Столбец", "Тип"]
+    assert [cell.value for cell in names][:3] == ["table", "column", "type"]
+    assert [cell.value for cell in first][:3] == ["entries", "source", "текст"]
+    assert chartropy("dictionary", "--lang", "xx")[0] == 2
+
+
+def test_a_language_adds_columns_of_words_and_changes_no_other(season, chartropy, tmp_path):
+    for form in ("csv", "parquet"):
+        assert chartropy("export", "all", "--out", tmp_path / form, "--format", form)[0] == 0
+        assert chartropy("export", "all", "--out", tmp_path / f"ru-{form}", "--format", form, "--lang", "ru")[0] == 0
+        read = pd.read_csv if form == "csv" else pd.read_parquet
+        for name in NAMES:
+            plain, worded = (read(tmp_path / folder / f"{name}.{form}") for folder in (form, f"ru-{form}"))
+            pd.testing.assert_frame_equal(worded[list(plain.columns)], plain)
+            assert list(worded.columns) == list(columns_in(name, RUSSIAN))
+            added = list(worded.columns)[len(plain.columns) :]
+            assert all(column.endswith("_words") for column in added)
+            assert bool(added) == (name not in ("recordings", "descriptors"))
+    schema = parquet.read_schema(tmp_path / "ru-parquet" / "entries.parquet")
+    assert schema.field("chart").metadata[b"description"].decode() == "какой из чартов этого источника"
+    assert schema.field("position").metadata[b"range"].decode() == "от 1"
+    assert schema.metadata[b"description"].decode() == "Каждая позиция каждого чарта."
+    entries = pd.read_csv(tmp_path / "ru-csv" / "entries.csv")
+    said = entries[[f"{name}_words" for name in ("source", "chart", "country", "period")]].drop_duplicates()
+    assert sorted(map(tuple, said.to_numpy().tolist())) == [
+        ("Deezer", "Deezer", "Россия", "недельный"),
+        ("Сводный рейтинг", "Сводный рейтинг", "Россия", "недельный"),
+        ("Яндекс Музыка", "Яндекс Музыка", "Россия", "недельный"),
+    ]
+    verdicts = pd.read_csv(tmp_path / "ru-csv" / "verdicts.csv")
+    assert set(verdicts["verdict_words"]) == {"Человек", "Не измерено"}
+    gaps = pd.read_csv(tmp_path / "ru-csv" / "gaps.csv")
+    assert "'-40 rows" in set(gaps["reason_words"])  # not understood, and safe there too
+    assert set(pd.read_csv(tmp_path / "ru-csv" / "labels.csv")["label_words"]) == {"ИИ"}
+    assert "Культурная энтропия" in pd.read_csv(tmp_path / "ru-csv" / "measures.csv")["measure_words"][0]
+
+
+def test_words_in_english(season, chartropy):
+    rows = list(csv.DictReader(io.StringIO(chartropy("export", "entries", "--lang", "en")[1])))
+    assert {row["chart_words"] for row in rows} == {"Composite", "Deezer", "Yandex Music"}
+    assert {row["country_words"] for row in rows} == {"Russia"}
+    assert chartropy("export", "entries", "--lang", "xx")[0] == 2
+
+
+def test_a_workbook_in_russian(season, chartropy, tmp_path):
+    out = tmp_path / "all.xlsx"
+    assert chartropy("export", "all", "--out", out, "--lang", "ru")[0] == 0
+    book = openpyxl.load_workbook(out)
+    titles = {name: sheet_in(name, RUSSIAN) for name in (*NAMES, "dictionary")}
+    assert book.sheetnames == ["О файле", *titles.values()]
+    for name in NAMES:
+        sheet = book[titles[name]]
+        headings, names, *rows = sheet.iter_rows(values_only=True)
+        assert list(names) == list(columns_in(name, RUSSIAN))
+        assert all(str(heading).strip() for heading in headings)
+        assert [
+            heading for heading in headings if not (CYRILLIC.search(str(heading)) or heading in ("ISRC", "n", "p"))
+        ] == []
+        assert len(rows) == len(season.table(name))
+        assert sheet.freeze_panes == "A3"
+        assert sheet.auto_filter.ref.startswith("A2:")
+    first = book["Позиции"]
+    week = [cell.value for cell in first[2]].index("week")
+    assert first[3][week].value == datetime(2026, 6, 18)
+    assert first[3][week].number_format == "dd.mm.yyyy"
+    about = [(row[0].value, row[1].value) for row in book["О файле"].iter_rows()]
+    assert [said for _, text in about if (said := re.sub(CODES, "", text or "")) and ENGLISH_WORDS.search(said)] == []
+    assert all(CYRILLIC.search(what) for what, _ in about[1:] if what)
+    said = {what: text.replace("\N{NO-BREAK SPACE}", " ") for what, text in about if what}
+    assert said["недели"] == "с 18 июня 2026 года по 2 июля 2026 года (3 недели)"
+    assert said["создано"] == "3 июля 2026 года, 12:30 (Europe/Moscow)"
+    assert said["названия недель"].startswith("Последний день недели чарта — четверг")
+    assert said["Позиции"].endswith("Каждая позиция каждого чарта.")
+    links = {cell.value: cell.hyperlink.location for cell in book["О файле"]["A"] if cell.hyperlink}
+    assert links == {title: f"'{title}'!A1" for title in titles.values()}
 
 
 # -- since -------------------------------------------------------------------------------------------------------------
