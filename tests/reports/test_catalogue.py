@@ -229,11 +229,11 @@ def test_a_manifest_may_be_what_a_spreadsheet_calls_unicode(counted, tmp_path, e
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_files_are_never_in_memory_at_once(tmp_path, monkeypatch):
-    count = 100_000
+def test_many_files_are_never_in_memory_at_once(tmp_path, monkeypatch):
+    count = 10_000
     manifest = tmp_path / "list.txt"
     with manifest.open("w") as lines:
-        lines.writelines(f"/music/{'long ' * 40}/{number:06d}.mp3\n" for number in range(count))
+        lines.writelines(f"/music/{'long ' * 800}/{number:06d}.mp3\n" for number in range(count))
     taken, most, written = 0, 0, 0
     listed, add = catalogue._listed, parts.Parts.add
 
@@ -264,7 +264,7 @@ def test_a_hundred_thousand_files_are_never_in_memory_at_once(tmp_path, monkeypa
     tracemalloc.stop()
     assert (done.files, done.kept, done.problems) == (count, 0, 0)
     assert most <= 8 * catalogue.BATCH + catalogue.BATCH
-    assert peak < 20e6  # the paths alone are 30 MB
+    assert peak < 20e6  # the paths alone are 40 MB
     table = pq.read_table(tmp_path / "x.parquet", columns=["path"])
     assert [path[-10:-4] for path in table["path"].to_pylist()] == [f"{number:06d}" for number in range(count)]
     assert not (tmp_path / "x.parquet.parts").exists()
