@@ -31,6 +31,7 @@ from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
+from filelock import FileLock
 
 from chartropy.charts.source import Source
 from chartropy.workspace.http import Client
@@ -247,16 +248,28 @@ def command_line(
     return run
 
 
+# -- the demonstration -------------------------------------------------------------------------------------------------
+
+
 @pytest.fixture(scope="session")
 def demo_season(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The season that ``chartropy demo`` makes, once for all who are in the group "demo": copy it, change nothing in it."""
-    folder = tmp_path_factory.mktemp("demo") / "chartropy-demo"
-    environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("CHARTROPY_")}
-    command = [sys.executable, "-m", "chartropy.reports", "demo", "--out", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=550, env=environment)
-    assert done.returncode == 0, done.stderr
-    assert str(folder / "reports") in done.stdout
-    return folder
+    """The workspace of `chartropy demo`, made by a process of its own, once for all that run tests: copy it."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # pytest-xdist's own, in which each worker has one
+    season, said = folder / "chartropy-demo", folder / "chartropy-demo.txt"
+    with FileLock(folder / "chartropy-demo.lock"):
+        if not said.exists():
+            shutil.rmtree(season, ignore_errors=True)
+            ours = {name: value for name, value in os.environ.items() if not name.startswith("CHARTROPY_")}
+            done = subprocess.run(
+                [sys.executable, "-m", "chartropy.reports", "demo", "--out", str(season)],
+                capture_output=True, text=True, check=False, env=ours,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr
+            assert str(season / "reports") in done.stdout
+            said.write_text(done.stdout, "utf-8")
+    return season
 
 
 # -- the test world ----------------------------------------------------------------------------------------------------

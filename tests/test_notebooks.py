@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,6 @@ pytestmark = [
         any(importlib.util.find_spec(name) is None for name in ("nbformat", "nbclient", "ipykernel")),
         reason="needs nbformat, nbclient and ipykernel, which run notebooks",
     ),
-    pytest.mark.xdist_group("notebooks"),  # one demo is made for all
 ]
 
 
@@ -37,14 +37,11 @@ def test_kept_with_its_results(path):
     assert not re.search(r"/(home|root|tmp|usr|Users|work)/\w", text), "a path of the machine that it ran on"
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory) -> Path:
+@pytest.fixture
+def demo(demo_season, tmp_path) -> Path:
     """Where the notebooks of the demo find it."""
-    from chartropy.reports.demo import make_demo
-
-    folder = tmp_path_factory.mktemp("notebooks")
-    make_demo(folder / "chartropy-demo")
-    return folder
+    shutil.copytree(demo_season, tmp_path / "chartropy-demo")
+    return tmp_path
 
 
 @pytest.mark.slow

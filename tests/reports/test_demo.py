@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 import json
 import shutil
-import subprocess
-import sys
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 import pandas as pd
@@ -34,15 +34,15 @@ COLUMNS = {
 }
 
 
-def run(*arguments: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    place = ["--workspace", str(folder)] if folder else []
-    return subprocess.run(
-        [sys.executable, "-m", "chartropy.reports", *map(str, arguments), *place],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+@pytest.fixture
+def run(command_line) -> Callable[..., CompletedProcess[str]]:
+    """Run a command in this process, on the workspace in a folder."""
+
+    def run(*arguments: object, folder: Path | None = None) -> CompletedProcess[str]:
+        place = ["--workspace", folder] if folder else []
+        return CompletedProcess(arguments, *command_line(*arguments, *place))
+
+    return run
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +50,18 @@ def season(demo_season, tmp_path_factory) -> Path:
     return shutil.copytree(demo_season, tmp_path_factory.mktemp("season") / "chartropy-demo")
 
 
-def exported(folder: Path, name: str) -> pd.DataFrame:
-    out = folder / f"{name}.csv"
-    done = run("export", name, "--out", out, folder=folder)
-    assert done.returncode == 0, done.stderr
-    return pd.read_csv(out)
+@pytest.fixture
+def exported(run) -> Callable[[Path, str], pd.DataFrame]:
+    def exported(folder: Path, name: str) -> pd.DataFrame:
+        out = folder / f"{name}.csv"
+        done = run("export", name, "--out", out, folder=folder)
+        assert done.returncode == 0, done.stderr
+        return pd.read_csv(out)
+
+    return exported
 
 
-def test_every_position_of_every_week_is_there(season):
+def test_every_position_of_every_week_is_there(season, exported):
     entries = exported(season, "entries")
     assert len(entries) == WEEKS * SIZE
     for _, chart in entries.groupby("week"):
@@ -66,7 +70,7 @@ def test_every_position_of_every_week_is_there(season):
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_exports_have_the_columns_others_build_on(season, name):
+def test_exports_have_the_columns_others_build_on(season, name, run, exported):
     table = exported(season, name)
     assert set(COLUMNS[name].split()) <= set(table.columns)
     assert len(table) > 0
@@ -75,7 +79,7 @@ def test_exports_have_the_columns_others_build_on(season, name):
     assert len(pd.read_parquet(out)) == len(table)
 
 
-def test_the_detector_hears_the_decoders_and_nothing_else(season):
+def test_the_detector_hears_the_decoders_and_nothing_else(season, exported):
     verdicts = exported(season, "verdicts").set_index("preview_id")["verdict"]
     made = {song.seed: song.machine_made for song in make_songs()}
     machine_made = verdicts[verdicts.index.map(made)]
@@ -84,7 +88,7 @@ def test_the_detector_hears_the_decoders_and_nothing_else(season):
     assert (played == "ai").sum() == 0
 
 
-def test_every_measure_has_its_interval_and_n(season):
+def test_every_measure_has_its_interval_and_n(season, exported):
     measures = exported(season, "measures")
     assert measures.groupby("week")["measure"].agg(list).map(tuple).nunique() == 1
     assert {"ai_share", "cultural_entropy", "cultural_entropy.rhythm", "conserve_index"} <= set(measures["measure"])
@@ -116,14 +120,14 @@ def test_the_audio_is_gone(season):
     assert list((season / "audio").iterdir()) == []
 
 
-def test_a_second_run_changes_no_row(season):
+def test_a_second_run_changes_no_row(season, run, exported):
     before = {name: exported(season, name) for name in COLUMNS}
     assert run("demo", "--out", season).returncode == 0
     for name, table in before.items():
         pd.testing.assert_frame_equal(exported(season, name), table)
 
 
-def test_status_names_every_week(season):
+def test_status_names_every_week(season, run):
     said = run("status", folder=season).stdout
     assert f"{WEEKS} weeks, {WEEKS * SIZE} entries" in said
     assert FIRST_WEEK.isoformat() in said
@@ -141,7 +145,7 @@ def test_a_notebook_gets_tables_and_helpful_words(season):
             assert getattr(tables, name).__doc__
 
 
-def test_a_folder_of_real_charts_is_left_alone(tmp_path):
+def test_a_folder_of_real_charts_is_left_alone(tmp_path, run):
     page = tmp_path / "chart.csv"
     page.write_text("position,artist,title\n1,Someone,Something\n", "utf-8")
     done = run("import", page, "--source", "tophit-radio", "--week", "2026-07-02", folder=tmp_path / "real")
@@ -151,7 +155,7 @@ def test_a_folder_of_real_charts_is_left_alone(tmp_path):
     assert "real charts" in done.stderr
 
 
-def test_recordings_are_described_again_only_when_missing(season, tmp_path):
+def test_recordings_are_described_again_only_when_missing(season, tmp_path, run, exported):
     copy = tmp_path / "copy"
     shutil.copytree(season, copy)
     with chartropy.open_workspace(copy) as tables, tables.workspace.store.transaction() as connection:
@@ -183,7 +187,7 @@ def folder(tmp_path) -> Path:
     return tmp_path
 
 
-def test_describe_gives_a_row_for_every_file_and_a_reason_for_the_bad(folder):
+def test_describe_gives_a_row_for_every_file_and_a_reason_for_the_bad(folder, run):
     out = folder / "out.csv"
     done = run("describe", folder, "--out", out)
     assert done.returncode == 3
@@ -198,13 +202,13 @@ def test_describe_gives_a_row_for_every_file_and_a_reason_for_the_bad(folder):
     assert "silent: every sample is zero" in silent["missing"]
 
 
-def test_describe_writes_parquet_by_suffix(folder):
+def test_describe_writes_parquet_by_suffix(folder, run):
     out = folder / "out.parquet"
     assert run("describe", folder / "noise.wav", "--out", out).returncode == 0
     assert len(pd.read_parquet(out)) == 1
 
 
-def test_detect_refuses_what_cannot_be_judged_and_says_why(folder):
+def test_detect_refuses_what_cannot_be_judged_and_says_why(folder, run):
     out = folder / "verdicts.csv"
     done = run("detect", folder, "--out", out)
     assert done.returncode == 3
@@ -233,7 +237,7 @@ def test_detect_refuses_what_cannot_be_judged_and_says_why(folder):
         (["frobnicate"], "frobnicate"),
     ],
 )
-def test_wrong_usage_is_named_and_exits_with_2(arguments, said, tmp_path, monkeypatch):
+def test_wrong_usage_is_named_and_exits_with_2(arguments, said, tmp_path, monkeypatch, run):
     monkeypatch.chdir(tmp_path)
     done = run(*arguments)
     assert done.returncode == 2, done.stderr
@@ -241,7 +245,7 @@ def test_wrong_usage_is_named_and_exits_with_2(arguments, said, tmp_path, monkey
     assert "Traceback" not in done.stderr
 
 
-def test_no_workspace_is_said_plainly(tmp_path, monkeypatch):
+def test_no_workspace_is_said_plainly(tmp_path, monkeypatch, run):
     monkeypatch.chdir(tmp_path)
     done = run("status")
     assert done.returncode == 1
@@ -249,7 +253,7 @@ def test_no_workspace_is_said_plainly(tmp_path, monkeypatch):
     assert not (tmp_path / "chartropy-data").exists()
 
 
-def test_every_command_has_help():
+def test_every_command_has_help(run):
     listed = run("--help").stdout
     for command in "demo weekly collect analyze report import describe detect export status".split():
         assert command in listed
@@ -394,7 +398,7 @@ def test_every_table_is_drawn_in_one_call(tables):
         chartropy.plot_measures(tables.measures())
 
 
-def test_power_says_how_long_to_watch(season):
+def test_power_says_how_long_to_watch(season, run):
     shown = run("power", "--measure", "diversity.mean_distance", "--change", "20", "--change", "100", folder=season)
     assert shown.returncode == 0
     assert "20% per year" in shown.stdout
@@ -425,7 +429,7 @@ def test_power_says_how_long_to_watch(season):
     assert "no measure 'nonsense' here: there is ai_flagged" in unknown.stderr
 
 
-def test_decompose_and_sameness_write_tables(season):
+def test_decompose_and_sameness_write_tables(season, run, exported):
     weeks = sorted(exported(season, "measures")["week"].unique())
     options = ("--source", "synthetic", "--chart", "demo")
     out = season / "parts.csv"
@@ -449,7 +453,7 @@ def test_decompose_and_sameness_write_tables(season):
     assert same[["source", "chart", "week"]].drop_duplicates().values.tolist() == [["synthetic", "demo", weeks[-1]]]
 
 
-def test_an_export_can_be_of_one_measure_of_one_chart(season):
+def test_an_export_can_be_of_one_measure_of_one_chart(season, run):
     one = ("--measure", "ai_share", "--source", "synthetic", "--chart", "demo", "--country", "xx")
     trend = pd.read_csv(StringIO(run("export", "trend", *one[:2], folder=season).stdout))
     assert trend["p_adjusted"].tolist() == trend["p"].tolist()  # one test is no family

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -22,7 +23,7 @@ from chartropy.audio.synthesize import synthesize
 from chartropy.features.sketch import Sketch
 from chartropy.features.spectra import RATE
 
-pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.slow]
+pytestmark = [pytest.mark.xdist_group("evidence"), pytest.mark.slow]
 
 
 def run(*arguments: object, code: int = 0) -> str:
@@ -152,9 +153,9 @@ class TestBehindAVerdict:
 
 class TestOnesOwnWord:
     @pytest.fixture
-    def season(self, tmp_path) -> Path:
+    def season(self, demo_season, tmp_path) -> Path:
         folder = tmp_path / "season"
-        run("-q", "demo", "--out", folder)
+        shutil.copytree(demo_season, folder)
         return folder
 
     def test_labels_and_judging_again(self, season, trained):
