@@ -53,6 +53,8 @@ class Beside:
         Written below each copy; with None copies have neither it nor a title.
     suffix : str
         Before the ending of a figure in this language.
+    pictures : bool
+        Also as PNG, which takes as long as all the rest.
 
     Attributes
     ----------
@@ -60,13 +62,13 @@ class Beside:
         Path, seen from the page, to content.
     """
 
-    def __init__(self, stamp: str = "", credit: str | None = None, suffix: str = ""):
-        self.stamp, self.credit, self.suffix = stamp, credit, suffix
+    def __init__(self, stamp: str = "", credit: str | None = None, suffix: str = "", *, pictures: bool = True):
+        self.stamp, self.credit, self.suffix, self.pictures = stamp, credit, suffix, pictures
         self.files: dict[str, bytes] = {}
 
     def copies(self) -> figures.Copies:
         """Return what a figure fills in while it is drawn."""
-        return figures.Copies(self.credit)
+        return figures.Copies(self.credit, self.pictures)
 
     def keep(self, name: str, copies: figures.Copies, table: pd.DataFrame) -> list[tuple[str, str]]:
         """Keep a figure's files; return what they are called and where they lie."""
@@ -75,6 +77,7 @@ class Beside:
             "PNG": (f"{FIGURES}/{name}{self.suffix}.png", copies.png),
             "CSV": (f"{FIGURES}/{name}.csv", csv(table, list(table.columns), synthetic=bool(self.stamp)).encode()),
         }
+        kept = {form: file for form, file in kept.items() if file[1]}
         self.files |= dict(kept.values())
         return [(form, path) for form, (path, _) in kept.items()]
 

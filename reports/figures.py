@@ -91,6 +91,8 @@ class Copies:
     ----------
     credit : str or None
         Stands below the figure, and its title above it; with None, neither.
+    picture : bool
+        Whether a PNG is wanted.
     png : bytes
         On paper of its own, `PNG_DOTS` to the inch.
     svg : str
@@ -98,6 +100,7 @@ class Copies:
     """
 
     credit: str | None = None
+    picture: bool = True
     png: bytes = b""
     svg: str = ""
 
@@ -714,7 +717,7 @@ def _svg(figure: Figure, name: str, title: str, stamp: str, copies: Copies | Non
     top = foot = 0.0
     lines = textwrap.wrap(title, TITLE_WIDTH)
     with _fonts(name):
-        if copies is not None:
+        if copies is not None and copies.picture:
             width, height = (POINTS_PER_INCH * side for side in figure.get_size_inches())
             if copies.credit is not None:  # room above and below for what only the copies have
                 top, foot = len(lines) * LEADING + 4, FOOT - 4

@@ -135,7 +135,7 @@ def _write(
     for words, file in versions:
         stamp = words.say("synthetic_mark") if season.synthetic else ""
         credit = f"Chartropy: {recording.artist} – {recording.title}"
-        kept = Beside(stamp, credit, file.removeprefix("index").removesuffix(".html"))
+        kept = Beside(stamp, credit, file.removeprefix("index").removesuffix(".html"), pictures=False)
         pages[file] = _page(recording, sketch, season, weeks, made_at, versions, file, kept, inputs)
         beside |= kept.files
     write_beside(folder / FIGURES, beside)

@@ -314,7 +314,7 @@ def read_season(workspace: Workspace, *, sounds: bool = True) -> Season:
         },
         composite=tables.composite(),
         vectors=current_vectors(tables.descriptors()) if sounds else None,
-        recordings=Recordings(tables, last) if sounds else None,
+        recordings=Recordings(tables, last) if sounds and workspace.settings.report.recordings else None,
         synthetic=len(entries) > 0 and bool((entries["source"] == "synthetic").all()),
     )
 

@@ -306,6 +306,9 @@ class World:
             monkeypatch.setenv(f"CHARTROPY_SOURCES__{source.upper()}__EXPECTED_ROWS", str(said["size"]))
         monkeypatch.setenv("CHARTROPY_COLLECT", json.dumps(collect))
         monkeypatch.setenv("CHARTROPY_NOW", said["now"])
+        monkeypatch.setenv(
+            "CHARTROPY_REPORT__RECORDINGS", "false"
+        )  # a page for each costs seconds; others ask for them
 
     def ask(self, path: str):
         with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as answer:

@@ -222,6 +222,8 @@ class Report(_Strict):
 
     languages: Annotated[tuple[Literal["en", "ru"], ...], Field(min_length=1)] = ("en",)
     """The first is that of ``index.html``."""
+    recordings: bool = True
+    """Whether each recording has a page of its own."""
     folder: str = ""
     """Where the pages are copied too, such as a web server's folder; relative ones lie below the workspace folder."""
     base_url: PageAddress = ""
