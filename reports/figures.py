@@ -458,7 +458,7 @@ def peaks(
     str
         An ``<svg>`` element.
     """
-    figure, axes = _canvas(HEIGHT)
+    figure, axes = _canvas(HEIGHT, fixed=True)
     axes.plot(*outline(hertz / 1000, decibels), color=QUIET, linewidth=0.6)
     top = float(decibels.max(initial=1.0)) * 1.15
     axes.plot([mark / 1000 for mark in marks], [top] * len(marks), "v", color=SERIES[0], markersize=7, clip_on=False)
@@ -511,7 +511,7 @@ def folded(
     str
         An ``<svg>`` element.
     """
-    figure, axes = _canvas(HEIGHT)
+    figure, axes = _canvas(HEIGHT, fixed=True)
     axes.hist(aside, bins=101, range=(-0.5, 0.5), color=SERIES[1], histtype="stepfilled")  # one shape, not a hundred
     axes.set_xlim(-0.5, 0.5)
     axes.set_xlabel(x, color=QUIET, fontsize=TEXT)
@@ -595,12 +595,14 @@ def _strip_copy(
     _svg(figure, name, title, stamp, copies)
 
 
-def _canvas(height: float) -> tuple[Figure, Axes]:
+def _canvas(height: float, *, fixed: bool = False) -> tuple[Figure, Axes]:
+    """Return an empty figure; with `fixed` margins, for short labels, it need not be laid out, which takes half the time."""
     # matplotlib takes half a second to load: only who draws waits for it. Figure, not pyplot: nothing global is kept.
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH / POINTS_PER_INCH, height / POINTS_PER_INCH), layout="constrained")
+    layout = "none" if fixed else "constrained"
+    figure = Figure(figsize=(WIDTH / POINTS_PER_INCH, height / POINTS_PER_INCH), layout=layout)
     FigureCanvasSVG(figure)
     figure.patch.set_visible(False)
     axes = figure.add_subplot()
@@ -608,6 +610,8 @@ def _canvas(height: float) -> tuple[Figure, Axes]:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(INK)
     axes.tick_params(colors=QUIET, labelsize=TEXT)
+    if fixed:
+        figure.subplots_adjust(left=36 / WIDTH, right=1 - 8 / WIDTH, bottom=44 / height, top=1 - 34 / height)
     return figure, axes
 
 
