@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import unicodedata
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -31,12 +32,17 @@ def run(*arguments: object, folder: Path, code: set[int] | None = None) -> subpr
     return done
 
 
-def export(folder: Path) -> dict[str, pd.DataFrame]:
-    for name in TABLES:
-        run("export", name, "--out", folder / f"{name}.csv", folder=folder)
-    tables = {name: pd.read_csv(folder / f"{name}.csv", dtype={"isrc": str, "preview_id": str}) for name in TABLES}
-    tables["verdicts"] = tables["verdicts"].drop(columns="measured_at")
-    return tables
+@pytest.fixture
+def export(command_line) -> Callable[[Path], dict[str, pd.DataFrame]]:
+    def export(folder: Path) -> dict[str, pd.DataFrame]:
+        for name in TABLES:
+            code, _, complaint = command_line("export", name, "--out", folder / f"{name}.csv", "--workspace", folder)
+            assert code == 0, complaint
+        tables = {name: pd.read_csv(folder / f"{name}.csv", dtype={"isrc": str, "preview_id": str}) for name in TABLES}
+        tables["verdicts"] = tables["verdicts"].drop(columns="measured_at")
+        return tables
+
+    return export
 
 
 def assert_same(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame]) -> None:
@@ -88,7 +94,7 @@ def check_previews(who: dict[str, dict], verdicts: pd.DataFrame) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("ffmpeg")
-def test_weeks_in_a_row_hold_the_truth_and_can_be_repeated(world, tmp_path):
+def test_weeks_in_a_row_hold_the_truth_and_can_be_repeated(world, tmp_path, export):
     folder, weeks = tmp_path / "season", weeks_of(world)
     go_through(world, folder, weeks)
     tables = export(folder)
@@ -109,7 +115,7 @@ def test_weeks_in_a_row_hold_the_truth_and_can_be_repeated(world, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_week_only_collected_is_not_measured_by_what_other_weeks_know(world, tmp_path):
+def test_a_week_only_collected_is_not_measured_by_what_other_weeks_know(world, tmp_path, export):
     folder, weeks = tmp_path / "season", weeks_of(world)
     world.move((weeks[-1] + timedelta(days=1)).isoformat())
     for week in weeks[:2]:
@@ -123,7 +129,7 @@ def test_a_week_only_collected_is_not_measured_by_what_other_weeks_know(world, t
 @pytest.mark.slow
 @pytest.mark.usefixtures("ffmpeg")
 @pytest.mark.parametrize("world", [{"weeks": 2, "faults": "hostile"}], indirect=True)
-def test_a_hostile_world_costs_nothing_that_is_not_listed(world, tmp_path):
+def test_a_hostile_world_costs_nothing_that_is_not_listed(world, tmp_path, export):
     folder, weeks = tmp_path / "season", weeks_of(world)
     go_through(world, folder, weeks)
     for week in weeks:  # what failed in passing is asked again
@@ -137,7 +143,7 @@ def test_a_hostile_world_costs_nothing_that_is_not_listed(world, tmp_path):
 @pytest.mark.slow
 @pytest.mark.usefixtures("ffmpeg")
 @pytest.mark.parametrize("world", [{"weeks": 2, "size": 8}], indirect=True)
-def test_killed_ten_times_and_finished_it_is_as_if_undisturbed(world, tmp_path):
+def test_killed_ten_times_and_finished_it_is_as_if_undisturbed(world, tmp_path, export):
     calm, killed, weeks = tmp_path / "calm", tmp_path / "killed", weeks_of(world)
     started = time.monotonic()
     go_through(world, calm, weeks)
@@ -261,7 +267,9 @@ def test_two_runs_at_once_one_works_and_the_other_says_who(world, tmp_path):
 @pytest.mark.slow
 @pytest.mark.both_databases
 @pytest.mark.parametrize("world", [{"weeks": 1, "size": 8, "faults": "none"}], indirect=True)
-def test_of_two_weekly_at_once_one_works_and_the_other_says_so_or_waits(world, tmp_path, monkeypatch, database_url):
+def test_of_two_weekly_at_once_one_works_and_the_other_says_so_or_waits(
+    world, tmp_path, monkeypatch, database_url, export
+):
     week = weeks_of(world)[0]
     world.move((week + timedelta(days=1)).isoformat())
     # on a server: two machines, each with a folder of its own
