@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import unquote
 
-from sqlalchemy import URL, Connection, Select, Table, create_engine, event, func, make_url, or_, select
+from sqlalchemy import URL, Connection, Select, Table, create_engine, event, func, inspect, make_url, or_, select, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from .errors import DiskFull, SettingsError, WorkspaceError, WorkspaceReadOnly, WorkspaceTooNew
@@ -133,11 +133,14 @@ class Store:
         WorkspaceTooNew
             When a newer release made it.
         """
-        from alembic import command
-
         if self.form() == "current":
             return
-        config, _ = _scripts()
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.set_main_option("path_separator", "os")
         with self.transaction() as connection:
             if self.on_server:  # one that migrates at this moment is waited for; then nothing is left to do
                 connection.execute(select(func.pg_advisory_xact_lock(key("migration"))))
@@ -152,22 +155,23 @@ class Store:
         WorkspaceTooNew
             When a newer release made it.
         """
-        from alembic.runtime.migration import MigrationContext
-
         # to connect would make the file, or be in the way of whoever makes it
         if self.file is not None and not (self.file.exists() and self.file.stat().st_size):
             return "none"
+        # asked without Alembic, whose import would take a quarter of every command's start
         with self.reading() as connection:
-            revision = MigrationContext.configure(connection).get_current_revision()
-        _, scripts = _scripts()
+            if not inspect(connection).has_table("alembic_version"):
+                return "none"
+            revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
         if revision is None:
             return "none"
-        if revision not in {script.revision for script in scripts.walk_revisions()}:
+        known = revisions()
+        if revision not in known:
             raise WorkspaceTooNew(
                 f"{self.shown} was made by a newer Chartropy (schema {revision}; this one knows up to "
-                f"{scripts.get_current_head()}): upgrade Chartropy, or choose another --workspace."
+                f"{known[-1]}): upgrade Chartropy, or choose another --workspace."
             )
-        return "current" if revision == scripts.get_current_head() else "old"
+        return "current" if revision == known[-1] else "old"
 
     def close(self) -> None:
         """Let go of the database."""
@@ -225,6 +229,11 @@ def upsert(connection: Connection, table: Table, rows: Sequence[dict], *, unless
     return connection.execute(statement, list(rows), execution_options={"preserve_rowcount": True}).rowcount
 
 
+def revisions() -> list[str]:
+    """Return the forms that a database may have, oldest first: what the names of the migrations' files begin with."""
+    return sorted(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+
+
 def digest(*parts: object) -> str:
     """SHA-256, in hex, of the parts in order: the deterministic identity of a row."""
     sha = hashlib.sha256()
@@ -266,16 +275,6 @@ def _read_url(url: str | URL) -> URL:
         shown = parsed.render_as_string(hide_password=True)
         raise SettingsError(f"database_url = {shown!r}: only SQLite and PostgreSQL will do; {_LIKE}")
     return parsed
-
-
-def _scripts():
-    from alembic.config import Config
-    from alembic.script import ScriptDirectory
-
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    return config, ScriptDirectory.from_config(config)
 
 
 def _sqlite_said(shown: str, error: BaseException | None) -> WorkspaceError:

@@ -13,13 +13,14 @@ import hypothesis
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from chartropy.workspace import tables
 from chartropy.workspace.errors import DiskFull, SettingsError, WorkspaceError, WorkspaceTooNew
-from chartropy.workspace.store import Store, digest, timestamp, upsert
+from chartropy.workspace.store import MIGRATIONS, Store, digest, revisions, timestamp, upsert
 
 
 @pytest.fixture
@@ -152,6 +153,11 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_uses(store):
 
 
 @pytest.mark.both_databases
+def test_files_of_migrations_are_named_after_their_revisions():
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    assert [script.revision for script in scripts.walk_revisions()] == revisions()[::-1]
+
+
 def test_migrating_again_changes_nothing(store):
     put(store, [recording(1)])
     store.migrate()
