@@ -1,5 +1,7 @@
 """What `describe` promises of every clip, whatever it holds."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import soundfile
@@ -15,6 +17,7 @@ from chartropy.workspace.errors import UnsuitableAudio
 RATE = 44_100
 
 
+@cache
 def song(seconds=16.0, rate=RATE, seed=0):
     """Chords, a beat and a little noise in two channels that differ: something for every descriptor."""
     rng = np.random.default_rng(seed)
@@ -33,7 +36,15 @@ def song(seconds=16.0, rate=RATE, seed=0):
     right = 0.8 * np.roll(left, 30) + 0.01 * rng.standard_normal(len(time))
     spectra = np.fft.rfft([left, right])
     spectra[:, np.fft.rfftfreq(len(time), 1 / rate) > 17_000] = 0  # as an encoder cuts
-    return 0.5 * np.fft.irfft(spectra, len(time)).astype(np.float32)
+    samples = 0.5 * np.fft.irfft(spectra, len(time)).astype(np.float32)
+    samples.setflags(write=False)  # one for all tests
+    return samples
+
+
+@cache
+def described():
+    """Describe the song, once for all tests that hold something against it."""
+    return describe(Audio(song(), RATE))
 
 
 def check(description):
@@ -108,7 +119,7 @@ def test_gain_matters_to_dynamics_only(gain):
 
 
 def test_swapping_channels_changes_nothing():
-    plain, swapped = describe(Audio(song(), RATE)), describe(Audio(np.ascontiguousarray(song()[::-1]), RATE))
+    plain, swapped = described(), describe(Audio(np.ascontiguousarray(song()[::-1]), RATE))
     np.testing.assert_allclose(swapped.values, plain.values, rtol=1e-4, atol=1e-4)
 
 
@@ -143,7 +154,7 @@ def write(path, samples):
 def test_the_container_matters_little(container, tmp_path):
     path = tmp_path / f"song.{container}"
     write(path, song())
-    plain, coded = describe(Audio(song(), RATE)).as_dict(), check(describe_file(path)).as_dict()
+    plain, coded = described().as_dict(), check(describe_file(path)).as_dict()
     assert coded["rhythm.tempo.bpm"] == pytest.approx(plain["rhythm.tempo.bpm"], rel=0.001)
     assert coded["rhythm.microtiming.median"] == pytest.approx(plain["rhythm.microtiming.median"], abs=1)
     for name in ("tonality.key.cos", "tonality.key.mode", "tonality.tuning.cents"):
@@ -156,7 +167,7 @@ def test_the_container_matters_little(container, tmp_path):
 
 
 def test_turning_polarity_changes_nothing():
-    plain, turned = describe(Audio(song(), RATE)), describe(Audio(-song(), RATE))
+    plain, turned = described(), describe(Audio(-song(), RATE))
     np.testing.assert_allclose(turned.values, plain.values, rtol=1e-4, atol=1e-4)
 
 
@@ -270,7 +281,7 @@ def test_a_constant_is_silent_and_no_rounding_is_measured():
 def test_the_rate_of_the_file_matters_little(rate):
     import soxr
 
-    plain = describe(Audio(song(), RATE)).as_dict()
+    plain = described().as_dict()
     other = check(describe(Audio(soxr.resample(song().T, RATE, rate).T.copy(), rate))).as_dict()
     for name in ("rhythm.tempo.bpm", "tonality.key.cos", "tonality.key.strength"):
         assert other[name] == pytest.approx(plain[name], rel=0.02, abs=0.02), name
@@ -290,7 +301,7 @@ def test_word_length_matters_little(subtype, tmp_path):
     assert description.codec == subtype.lower()
     # what lies above the cutoff is the noise of the words
     chosen = np.array([name != "production.cutoff_drop" for name in DESCRIPTORS])
-    plain = describe(Audio(song(), RATE)).values
+    plain = described().values
     np.testing.assert_allclose(description.values[chosen], plain[chosen], rtol=0.02, atol=0.1)
 
 
