@@ -620,10 +620,10 @@ def change_points(
         return pd.DataFrame(columns=columns)
     rng = np.random.default_rng(seed)
     shape = _Shape(tuple(map(int, steps)), most, least, null)
-    found = _breaks(y[None], shape)[0]
-    phi = float(np.interp(found.raw, *_medians(shape)))
+    found = _breaks(y[None], shape)
+    phi = float(np.interp(found.raw[0], *_medians(shape)))
     surrogates = _breaks(_noise(_draw_phi(np.full(replicates, phi), n, rng), steps, rng), shape)
-    unsorted = np.array([[scores.max() for scores in each.scores] for each in surrogates])
+    unsorted = np.stack([scores.max(axis=1) for scores in surrogates.scores], axis=1)
     greatest = np.sort(unsorted, axis=0)  # (replicates, most)
 
     def p_values(scores: np.ndarray, k: int) -> np.ndarray:
@@ -631,18 +631,18 @@ def change_points(
         return (1 + beyond) / (1 + replicates)
 
     smallest = np.min([p_values(unsorted[:, k], k) for k in range(most)], axis=0)
-    p = [p_values(scores, k) for k, scores in enumerate(found.scores)]
+    p = [p_values(scores[0], k) for k, scores in enumerate(found.scores)]
     adjusted = [(1 + np.sum(smallest <= each[:, None] + 1e-12, axis=1)) / (1 + replicates) for each in p]
     sure = [k for k in range(most) if adjusted[k].max() <= 1 - level + 1e-12]
     k = max(sure, default=0)
-    edges = np.r_[0, found.places[k], n]
+    edges = np.r_[0, found.places[k][0], n]
     raw = np.asarray(values, dtype=float)[known]
     given = known if times is None else np.asarray(times)[known]
     means = np.array([raw[a:b].mean() for a, b in pairwise(edges)])
     residuals = raw - np.repeat(means, np.diff(edges))
     used = np.array([phi])
     rows = []
-    for i, place in enumerate(found.places[k]):
+    for i, place in enumerate(found.places[k][0]):
         weights = np.zeros(n)
         weights[edges[i] : place] = -1 / (place - edges[i])
         weights[place : edges[i + 2]] = 1 / (edges[i + 2] - place)
@@ -664,14 +664,17 @@ class _Shape(NamedTuple):
 
 
 class _Breaks(NamedTuple):
-    """Partitions into 2, 3, … pieces: where the later pieces begin, scores of the breaks; the residuals' raw φ."""
+    """Partitions of R series into k + 1 = 2, 3, … pieces.
+
+    Where the later pieces begin and the scores of the breaks, one array (R, k) for each k; the residuals' raw φ, (R,).
+    """
 
     places: list[np.ndarray]
     scores: list[np.ndarray]
-    raw: float
+    raw: np.ndarray
 
 
-def _breaks(rows: np.ndarray, shape: _Shape) -> list[_Breaks]:
+def _breaks(rows: np.ndarray, shape: _Shape) -> _Breaks:
     """Search each of the series (R, n)."""
     from ruptures import KernelCPD
 
@@ -679,23 +682,25 @@ def _breaks(rows: np.ndarray, shape: _Shape) -> list[_Breaks]:
     n = len(steps)
     line, _ = np.linalg.qr(np.vander(steps - steps.mean(), 2 if shape.null == "trend" else 1))
     clean = min(max(n // 26 - 1, 1), shape.most)
-    result = []
-    for row in rows - rows @ line @ line.T:
-        total = np.r_[0, row.cumsum()]
-        search = KernelCPD(kernel="linear", min_size=shape.least).fit(row[:, None])
-        places, scores, raw = [], [], 0.0
-        for k in range(1, shape.most + 1):
-            edges = np.r_[0, search.predict(n_bkps=k)]
-            sizes = np.diff(edges)
-            means = np.diff(total[edges]) / sizes
-            residuals = row - np.repeat(means, sizes)
-            gain = np.diff(means) ** 2 * sizes[1:] * sizes[:-1] / (sizes[1:] + sizes[:-1])
-            places.append(edges[1:-1])
-            scores.append(_ratio(gain, residuals @ residuals / n))
-            if k == clean:
-                raw = float(_neighbours(residuals[None], steps)[0])
-        result.append(_Breaks(places, scores, raw))
-    return result
+    rows = rows - rows @ line @ line.T
+    searches = [KernelCPD(kernel="linear", min_size=shape.least).fit(row[:, None]) for row in rows]
+    for search in searches:
+        search.predict(n_bkps=shape.most)  # keeps the partitions into fewer pieces, too
+    total = np.zeros((len(rows), n + 1))
+    rows.cumsum(axis=1, out=total[:, 1:])
+    places, scores, raw = [], [], np.zeros(len(rows))
+    for k in range(1, shape.most + 1):
+        edges = np.zeros((len(rows), k + 2), int)
+        edges[:, 1:] = [search.predict(n_bkps=k) for search in searches]
+        sizes = np.diff(edges)
+        means = np.diff(np.take_along_axis(total, edges, axis=1)) / sizes
+        residuals = rows - np.repeat(means.ravel(), sizes.ravel()).reshape(rows.shape)
+        gain = np.diff(means) ** 2 * sizes[:, 1:] * sizes[:, :-1] / (sizes[:, 1:] + sizes[:, :-1])
+        places.append(edges[:, 1:-1])
+        scores.append(_ratio(gain, (residuals**2).mean(axis=1, keepdims=True)))
+        if k == clean:
+            raw = _neighbours(residuals, steps)
+    return _Breaks(places, scores, raw)
 
 
 @lru_cache(maxsize=64)
@@ -704,5 +709,5 @@ def _medians(shape: _Shape) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     steps = np.array(shape.steps)
     grid = np.linspace(0, _HIGHEST, 15)
-    medians = [np.median([each.raw for each in _breaks(_noise(np.full(100, phi), steps, rng), shape)]) for phi in grid]
+    medians = [np.median(_breaks(_noise(np.full(100, phi), steps, rng), shape).raw) for phi in grid]
     return np.maximum.accumulate(medians), grid
