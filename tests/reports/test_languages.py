@@ -475,7 +475,7 @@ def test_the_command_line_overrides_the_setting(tmp_path, monkeypatch, capsys):
 def test_weeks_written_before_get_the_languages_of_today(tmp_path, monkeypatch):
     season = a_small_chart("ab", "ab", "ab")
     monkeypatch.setenv("CHARTROPY_NOW", "2026-06-29T09:00:00")
-    monkeypatch.setattr(weekly, "read_season", lambda _: season)
+    monkeypatch.setattr(weekly, "read_season", lambda _, **__: season)
     with Workspace(tmp_path / "data", create=True) as workspace:
         folder = workspace.reports_folder
         write_week(folder, season, LAST - WEEK, made_at=MADE_AT)
