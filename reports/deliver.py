@@ -20,7 +20,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
@@ -42,6 +42,9 @@ from ..workspace.store import digest, timestamp, upsert
 from ..workspace.workspace import Workspace
 from . import feed, page
 from .compare import ONE_WEEK, Estimate
+from .drawing import FIGURES
+from .recording_page import FOLDER as RECORDINGS
+from .recording_page import made_at
 from .season import Weekly
 from .words import Words, words_in
 
@@ -213,10 +216,15 @@ class _Run:
 
     def note(self, week: date, way: str, target: str, now: str, error: str = "") -> Delivery:
         """Store what became of a delivery."""
-        row = self.row(week, way, target)
+        self.keep(week.isoformat(), way, target, now, error)
+        return Delivery(week, way, target.partition("#")[0] if way == "webhook" else target, error)
+
+    def keep(self, what: str, way: str, target: str, now: str, error: str) -> None:
+        """Store what became of a week's report, or of the recordings' pages."""
+        row = self.before.get((what, way, _target(target)))
         moment = timestamp(self.workspace.now())
         known = {
-            "week": week.isoformat(),
+            "week": what,
             "way": way,
             "target": _target(target),
             "digest": now,
@@ -227,7 +235,6 @@ class _Run:
         }
         with self.workspace.store.transaction() as connection:
             upsert(connection, t.delivery, [known])
-        return Delivery(week, way, target.partition("#")[0] if way == "webhook" else target, error)
 
 
 def _target(target: str) -> str:
@@ -251,7 +258,7 @@ def _ways(workspace: Workspace) -> dict[str, Callable[[_Run], list[Delivery]]]:
 
 
 def _to_folder(run: _Run) -> list[Delivery]:
-    """Copy every week whose files changed, then what lies beside them: links never lead to what is not there yet."""
+    """Copy recordings, then every week whose files changed, then the index: links seldom lead to what is not there yet."""
     target = (run.workspace.folder / Path(run.settings.folder).expanduser()).resolve()
     if target.is_relative_to(run.folder.resolve()):
         raise _NotDelivered(
@@ -261,28 +268,56 @@ def _to_folder(run: _Run) -> list[Delivery]:
         raise _NotDelivered(f"it is not written: run `chartropy report --week {run.week}`.")
     found: list[Delivery] = []
     where = str(target)
+    if problem := _recordings_to_folder(run, target):
+        return [Delivery(run.week, "folder", where, problem)]
     for week in feed.written_weeks(run.folder):
-        files = _files(run.folder / week.isoformat())
-        now = digest(*(part for file in files for part in (file.name, file.read_bytes())))
+        folder = run.folder / week.isoformat()
+        files = _page_files(folder)
+        now = digest(*(part for file in files for part in (file.relative_to(folder), file.read_bytes())))
         if run.due(week, "folder", where, now):
-            problem = _copied(files, target / week.isoformat())
+            problem = _copied(files, folder, target / week.isoformat())
             found.append(run.note(week, "folder", where, now, problem))
             if problem:  # the next would fail, too; all that is not noted as delivered is due again
                 return found
-    if problem := _copied(_files(run.folder), target):
+    if problem := _copied(_files(run.folder), run.folder, target):
         found.append(Delivery(run.week, "folder", where, problem))
     return found
+
+
+def _recordings_to_folder(run: _Run, target: Path) -> str:
+    """Copy the pages of recordings that were written since the last time; return what went wrong."""
+    row = run.before.get((RECORDINGS, "folder", _target(str(target))))
+    last = datetime.fromisoformat(row.delivered_at) if row and row.delivered_at and not run.again else None
+    folders = _folders(run.folder / RECORDINGS)
+    made = [made_at(folder / "index.html") for folder in folders]
+    due = [one for one, when in zip(folders, made, strict=True) if not (last and when and when < last)]
+    if not due:
+        return ""
+    problems = (_copied(_page_files(one), one, target / RECORDINGS / one.name) for one in due)
+    problem = next(filter(None, problems), "")
+    run.keep(RECORDINGS, "folder", str(target), digest(*made), problem)
+    return problem
+
+
+def _page_files(folder: Path) -> list[Path]:
+    """Return what a page needs before the page itself: its figures, then what lies beside it."""
+    figures = folder / FIGURES
+    return [*(_files(figures) if figures.is_dir() else ()), *_files(folder)]
 
 
 def _files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
 
 
-def _copied(files: list[Path], target: Path) -> str:
-    """Copy what differs, each file whole or not at all; return what went wrong."""
+def _folders(folder: Path) -> list[Path]:
+    return sorted(one for one in folder.iterdir() if one.is_dir()) if folder.is_dir() else []
+
+
+def _copied(files: list[Path], folder: Path, target: Path) -> str:
+    """Copy what differs from one folder to another, each file whole or not at all; return what went wrong."""
     try:
         for file in files:
-            goal = target / file.name
+            goal = target / file.relative_to(folder)
             if not (goal.is_file() and filecmp.cmp(file, goal, shallow=False)):
                 with whole_file(goal) as part:
                     shutil.copyfile(file, part)

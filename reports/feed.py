@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -26,6 +25,7 @@ from ..workspace.files import write_text
 from ..workspace.store import digest
 from . import page
 from .compare import compare
+from .figures import NOT_XML
 from .season import Key, Season, Weekly, float_of, key_of
 from .words import Words, text, words_in
 
@@ -44,7 +44,6 @@ PASSING = frozenset({"generated_at", "changed_at", "versions", "links", "changes
 
 LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 ATOM = "http://www.w3.org/2005/Atom"
-NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def report_of(season: Season, week: date, *, made_at: datetime, languages: Sequence[str] = ("en",)) -> dict[str, Any]:
@@ -149,12 +148,12 @@ def _changes(report: dict[str, Any], before: dict[str, Any] | None, last: dict[s
             corrections.insert(0, {"at": report["generated_at"], "numbers": numbers, "versions": versions})
     previous = None
     if last:
-        then, now = ({_key_in(chart): chart["full_name"] for chart in one["charts"]} for one in (last, report))
+        then, now = ({_key_in(chart): _named(chart) for chart in one["charts"]} for one in (last, report))
         previous = {
             "week": last["week"]["last"],
             "versions": _differing(last["versions"], report["versions"]),
-            "charts_added": [name for key, name in now.items() if key not in then],
-            "charts_gone": [name for key, name in then.items() if key not in now],
+            "charts_added": [chart for key, chart in now.items() if key not in then],
+            "charts_gone": [chart for key, chart in then.items() if key not in now],
         }
     return {"previous": previous, "corrections": corrections[:MOST_CORRECTIONS]}
 
@@ -181,6 +180,10 @@ def _headline_of(chart: dict[str, Any] | None, measure: str) -> float | int | No
 
 def _key_in(chart: dict[str, Any]) -> tuple[str, str, str]:
     return chart["source"], chart["chart"], chart["country"]
+
+
+def _named(chart: dict[str, Any]) -> dict[str, str]:
+    return {"source": chart["source"], "chart": chart["chart"], "country": chart["country"], "name": chart["full_name"]}
 
 
 def _differing(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[str | None]]:

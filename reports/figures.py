@@ -62,12 +62,20 @@ PNG_DOTS = 2.5 * POINTS_PER_INCH
 TITLE, CREDIT = 13, 8.5
 """Sizes of letters in points."""
 LEADING, FOOT = 19, 24
-TITLE_WIDTH = 52
-"""Letters in a line of a title."""
+TITLE_WIDTH, CREDIT_WIDTH = 52, 70
+"""Letters in a line of a title at most, and in the credit's one."""
+MOST_LINES = 4
+"""Of a title, above a copy."""
+NAME_WIDTH = 34
+"""Letters of a chart's name at most."""
+LEGEND_ROW, LEGEND_HANDLE, LEGEND_ROOM = 15, 56, WIDTH - 50
+"""Height of a row of a legend, width of what stands beside a name, and width of it all, in points."""
+MARGIN = 6
 FONTS = "DejaVu Sans"
 COLOURS = 128
 """In a PNG: enough for smooth edges, a third of the bytes."""
 MOST_TICKS = 6
+NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 SVG = "{http://www.w3.org/2000/svg}"
 XLINK = "{http://www.w3.org/1999/xlink}"
 
@@ -193,7 +201,8 @@ def over_time(
     str
         An ``<svg>`` element.
     """
-    figure, axes = _canvas(HEIGHT)
+    columns = _columns([line.name for line in series])
+    figure, axes = _canvas(HEIGHT + LEGEND_ROW * max(0, math.ceil(len(series) / columns) - 2))
     for line in series:
         _draw(axes, line)
     weeks = sorted({point.week for line in series for point in line.points})
@@ -220,7 +229,7 @@ def over_time(
         axes.legend(
             loc="lower left",
             bbox_to_anchor=(0.0, 1.13),  # above the unit
-            ncols=3,
+            ncols=columns,
             frameon=False,
             fontsize=TEXT,
             borderaxespad=0,
@@ -292,7 +301,7 @@ def side_by_side(
             if point is not None:
                 highest = max(highest, *(value for value in (point.value, point.high) if math.isfinite(value)))
     axes.set_ylim(len(rows) - 0.5, -0.65)
-    axes.set_yticks(range(len(rows)), [row.name for row in rows])
+    axes.set_yticks(range(len(rows)), [_shortened(row.name, NAME_WIDTH) for row in rows])
     axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=TEXT)
     axes.set_xlim(0, highest * 1.08 if highest > 0 else 1)
     axes.xaxis.set_major_locator(_ticks())
@@ -591,7 +600,10 @@ def _strip_copy(
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_xlim(0.4, max((place for place, _ in marks), default=1) + 0.6)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, fontsize=TEXT, labelcolor=INK)
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, fontsize=TEXT, labelcolor=INK, borderpad=0.1,
+        handlelength=1, handletextpad=0.5, columnspacing=1,
+    )  # fmt: skip
     _svg(figure, name, title, stamp, copies)
 
 
@@ -626,7 +638,7 @@ def _draw(axes: Axes, series: Series) -> None:
     colour = SERIES[series.style % len(SERIES)]
     marker = MARKERS[series.style % len(MARKERS)]
     line = LINES[series.style % len(LINES)]
-    label = series.name
+    label = _shortened(series.name, NAME_WIDTH)
     crowded = len(series.points) > 60
     for run in runs(series.points):
         days = [point.week.toordinal() for point in run]
@@ -719,21 +731,63 @@ def _svg(figure: Figure, name: str, title: str, stamp: str, copies: Copies | Non
     if stamp:
         figure.text(0.5, 0.5, stamp, color=QUIET, alpha=0.28, fontsize=34, ha="center", va="center", rotation=18)
     top = foot = 0.0
-    lines = textwrap.wrap(title, TITLE_WIDTH)
+    title = NOT_XML.sub("\ufffd", title)
+    lines = _lines(title) if copies is not None and copies.credit is not None else []
+    credit = copies and copies.credit and _shortened(NOT_XML.sub("\ufffd", copies.credit), CREDIT_WIDTH)
+    _as_it_is(figure)
     with _fonts(name):
         if copies is not None and copies.picture:
             width, height = (POINTS_PER_INCH * side for side in figure.get_size_inches())
-            if copies.credit is not None:  # room above and below for what only the copies have
+            if credit is not None:  # room above and below for what only the copies have
                 top, foot = len(lines) * LEADING + 4, FOOT - 4
                 whole = height + top + foot
                 figure.set_size_inches(width / POINTS_PER_INCH, whole / POINTS_PER_INCH)
                 figure.set_layout_engine("constrained", rect=(0, foot / whole, 1, height / whole))
-            copies.png = _png(figure, lines if top else [], copies.credit)
+            copies.png = _png(figure, lines if top else [], credit)
             figure.set_layout_engine("none")  # laid out once, for all forms
         svg = dressed(_drawn_svg(figure), name, title, (top, foot))
-    if copies is not None and copies.credit is not None:
-        copies.svg = _titled(svg, lines, copies.credit)
+    if copies is not None and credit is not None:
+        copies.svg = _titled(svg, lines, credit)
     return svg
+
+
+def _lines(title: str) -> list[str]:
+    """Cut a title into lines that are no wider than the figure."""
+    lines: list[str] = []
+    for letters in range(TITLE_WIDTH, TITLE_WIDTH // 3, -2):
+        lines = textwrap.wrap(title, letters, max_lines=MOST_LINES, placeholder="…")
+        if max((_width(line, TITLE, "bold") for line in lines), default=0) <= WIDTH - 2 * MARGIN:
+            break
+    return lines
+
+
+def _columns(names: Sequence[str]) -> int:
+    """In how many columns a legend is no wider than the figure: three at most."""
+    widest = max((_width(_shortened(name, NAME_WIDTH), TEXT) for name in names), default=0) + LEGEND_HANDLE
+    return max(1, min(3, int(LEGEND_ROOM // widest)))
+
+
+def _width(text: str, size: float, weight: str = "normal") -> float:
+    """Width of a line of text in points."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(family=FONTS, weight=weight, size=size)  # pyright: ignore[reportArgumentType]
+    with _fonts(""):
+        return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
+
+
+def _shortened(text: str, letters: int) -> str:
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"
+
+
+def _as_it_is(figure: Figure) -> None:
+    """See to it that names are drawn as they are: "A$AP" and "Ke$ha" in one line are no formula."""
+    from matplotlib.text import Text
+
+    for one in figure.findobj(Text):
+        assert isinstance(one, Text)
+        one.set_parse_math(False)
 
 
 @contextmanager
@@ -762,10 +816,18 @@ def _png(figure: Figure, lines: Sequence[str], credit: str | None) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    look: dict[str, Any] = {"x": 0.01, "y": 0.99, "va": "top", "fontsize": TITLE, "weight": "bold", "color": INK}
-    about = [figure.text(s="\n".join(lines), **look)] if lines else []
+    look: dict[str, Any] = {
+        "x": MARGIN / WIDTH,
+        "y": 0.99,
+        "va": "top",
+        "fontsize": TITLE,
+        "weight": "bold",
+        "color": INK,
+    }
+    about = [figure.text(s="\n".join(lines), parse_math=False, **look)] if lines else []
     if credit:
-        about.append(figure.text(0.99, 0.01, credit, ha="right", va="bottom", fontsize=CREDIT, color=QUIET))
+        look = {"ha": "right", "va": "bottom", "fontsize": CREDIT, "color": QUIET, "parse_math": False}
+        about.append(figure.text(0.99, 0.01, credit, **look))
     figure.patch.set(visible=True, facecolor=PAPER)  # it is read on dark paper too
     figure.dpi = PNG_DOTS
     canvas = FigureCanvasAgg(figure)
@@ -790,9 +852,21 @@ def _titled(svg: str, lines: Sequence[str], credit: str) -> str:
     )
     ElementTree.SubElement(sheet, f"{SVG}rect", {**size, "fill": PAPER})
     for number, line in enumerate(lines, 1):
-        look = {"x": "6", "y": f"{number * LEADING:g}", "font-size": str(TITLE), "font-weight": "bold", "fill": INK}
+        look = {
+            "x": str(MARGIN),
+            "y": f"{number * LEADING:g}",
+            "font-size": str(TITLE),
+            "font-weight": "bold",
+            "fill": INK,
+        }
         ElementTree.SubElement(sheet, f"{SVG}text", look).text = line
-    look = {"x": f"{width - 6:g}", "y": f"{whole - 6:g}", "font-size": str(CREDIT), "text-anchor": "end", "fill": QUIET}
+    look = {
+        "x": f"{width - MARGIN:g}",
+        "y": f"{whole - MARGIN:g}",
+        "font-size": str(CREDIT),
+        "text-anchor": "end",
+        "fill": QUIET,
+    }
     ElementTree.SubElement(sheet, f"{SVG}text", look).text = credit
     plot.attrib.update({"y": f"{top:g}", "width": f"{width:g}", "height": f"{height:g}"})
     sheet.append(plot)
@@ -820,7 +894,7 @@ def dressed(drawn: bytes, name: str, title: str, cut: tuple[float, float] = (0, 
         One ``<svg>`` element with colours as CSS variables, the page's font, and no style sheet of its own (it would
         apply to the whole page).
     """
-    root = ElementTree.fromstring(drawn)  # noqa: S314 - ours
+    root = ElementTree.fromstring(NOT_XML.sub("\ufffd", drawn.decode()))  # noqa: S314 - ours
     _drop(root, {f"{SVG}metadata", f"{SVG}style"})
     for element in root.iter():
         element.tag = element.tag.removeprefix(SVG)

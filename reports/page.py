@@ -143,7 +143,7 @@ class Kinds(NamedTuple):
         Quantity to row of :meth:`.tables.Tables.compare` and :meth:`.tables.Tables.decompose`; empty where there is
         nothing to compare.
     before : tuple of date or None
-        First and last week of the period that a change is measured from.
+        First and last week of the period that a change is measured from; None with too few weeks.
     """
 
     key: Key
@@ -200,7 +200,7 @@ def write_week(
     target = folder / week.isoformat()
     for name, table in weekly.tables().items():
         write_text(target / f"{name}.csv", csv(table, TABLES[name], synthetic=season.synthetic))
-    told = Told(_laid_out(weekly), _varied(weekly), _sameness(weekly), _dated(changes))
+    told = Told(_laid_out(weekly), _varied(weekly), _sameness(weekly), changes)
     pages, beside = {}, {}
     for words, file in versions:
         spoken = weekly.in_words(words)
@@ -234,7 +234,7 @@ def _week(weekly: Weekly, made_at: datetime, versions: Versions, told: Told, bes
         chart_names_of=weekly.names,
         sound=map_figure(weekly, told.laid_out, beside) if told.laid_out else None,
         charts=[_chart(weekly, key, f"chart-{number}", told, beside) for number, key in enumerate(weekly.keys, 1)],
-        changes=told.changes,
+        changes=_spoken(told.changes, weekly),
         gaps=[(key_of(row), text(row.reason)) for row in weekly.gaps.itertuples()],
         unmeasured=unmeasured(weekly),
         recordings=weekly.now["recording_id"].nunique(),
@@ -494,7 +494,7 @@ def _varied(weekly: Weekly) -> list[Kinds]:
                 len(last),
                 {str(row["quantity"]): dict(row) for row in compared.to_dict("records")},
                 {str(row["quantity"]): dict(row) for row in parts.to_dict("records")} if parts is not None else {},
-                tuple(map(date.fromisoformat, before)) if before and parts is not None else None,
+                tuple(map(date.fromisoformat, before)) if before else None,
             )
         )
     return found
@@ -671,15 +671,26 @@ def versions_in(languages: Sequence[str]) -> Versions:
     ]
 
 
-def _dated(changes: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """The same with days and moments in place of their texts."""
+def _spoken(changes: Mapping[str, Any] | None, weekly: Weekly) -> Mapping[str, Any] | None:
+    """The same with days and moments in place of their texts, and charts called as the page's language calls them."""
     if changes is None:
         return None
-    previous = changes["previous"]
-    return {
-        "previous": previous and {**previous, "week": date.fromisoformat(previous["week"])},
-        "corrections": [{**one, "at": datetime.fromisoformat(one["at"])} for one in changes["corrections"]],
+
+    def called(chart: Mapping[str, Any]) -> dict[str, Any]:
+        key = Key(chart["source"], chart["chart"], chart["country"])
+        short = weekly.names.get(key) if "measure" in chart else None
+        return {**chart, "name": short or weekly.words.say("full_chart_name", key)}
+
+    previous = changes["previous"] and {
+        **changes["previous"],
+        "week": date.fromisoformat(changes["previous"]["week"]),
+        **{name: [called(chart) for chart in changes["previous"][name]] for name in ("charts_added", "charts_gone")},
     }
+    corrections = [
+        {**one, "at": datetime.fromisoformat(one["at"]), "numbers": [called(row) for row in one["numbers"]]}
+        for one in changes["corrections"]
+    ]
+    return {"previous": previous, "corrections": corrections}
 
 
 def write_beside(folder: Path, files: Mapping[str, bytes]) -> None:

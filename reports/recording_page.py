@@ -246,11 +246,24 @@ def _rows(recording: Recording, names: Sequence[str], language: str) -> list[dic
     return rows
 
 
+def made_at(page: Path) -> datetime | None:
+    """Return when a recording's page was written; None where that is not known."""
+    try:
+        return datetime.fromisoformat(_kept(page, "made"))
+    except ValueError:
+        return None
+
+
 def _written_from(page: Path) -> str:
     """The hash of what a page was written from; empty where there is none."""
+    return _kept(page, "inputs")
+
+
+def _kept(page: Path, name: str) -> str:
+    """What a page's first lines say of itself."""
     try:
         with page.open(encoding="utf-8") as file:
-            found = re.search(r'<meta name="chartropy-inputs" content="(\w+)">', file.read(2000))
+            found = re.search(rf'<meta name="chartropy-{name}" content="([^"]+)">', file.read(2000))
     except (OSError, UnicodeDecodeError):
         return ""
     return found[1] if found else ""

@@ -264,7 +264,7 @@ run = Table(
 delivery = Table(
     "delivery",
     metadata,
-    Column("week", String(10), primary_key=True, doc="whose report it is"),
+    Column("week", String(10), primary_key=True, doc="whose report it is; recordings: the pages of all recordings"),
     Column("way", String(16), primary_key=True, doc="folder, mail or webhook"),
     Column("target", String(255), primary_key=True, doc="path, address or URL without its secrets"),
     Column("digest", String(64), nullable=False, doc="of what was to be delivered: another report is delivered anew"),

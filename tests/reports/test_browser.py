@@ -8,9 +8,18 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+
+from chartropy.audio.synthesize import synthesize, to_bytes
+from chartropy.features.registry import DESCRIPTORS
+from chartropy.reports.explain import explain_file
+from chartropy.reports.recording import Recording
+from chartropy.reports.recording_page import write_recordings
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install -e '.[browser]'")
 
@@ -34,6 +43,10 @@ def neighbour(name):
 
 
 seasons = neighbour("test_page")
+PAGES = [
+    *(f"{seasons.LAST}/index.html", f"{seasons.LAST}/index.ru.html", "index.html"),
+    *(f"recordings/r0010/index{language}.html" for language in ("", ".ru")),
+]
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +57,69 @@ def chromium():
         browser.close()
 
 
+class Known(dict):
+    """Recordings, by their ids, that have a page of their own."""
+
+    of = dict.__getitem__
+
+    def __init__(self, sound, season, ids):
+        self._sketch = sound.sketch
+        super().__init__((one, self._known(sound, season, one)) for one in ids)
+
+    def sketch(self, _):
+        return self._sketch
+
+    def inputs(self, recording_id):
+        return recording_id
+
+    def _known(self, sound, season, one):
+        about = season.verdicts.set_index("recording_id").loc[one]
+        chart = season.vectors.astype(float)
+        spread = (chart.quantile(q) for q in (0.1, 0.5, 0.9))
+        families = [[found.family, found.label, found.unit] for found in DESCRIPTORS.values()]
+        descriptors = pd.DataFrame(families, columns=["family", "label", "unit"], index=pd.Index(DESCRIPTORS))
+        numbers = zip(("low", "median", "high"), spread, strict=True)
+        descriptors = descriptors.assign(
+            value=chart.loc[one], **dict(numbers), percentile=100 * (chart < chart.loc[one]).mean(), of=len(chart)
+        )
+        weeks = [(seasons.LAST - seasons.WEEK * back).isoformat() for back in (6, 5, 1, 0)]
+        charted = [
+            ("tophit", chart, "ru", week, 7, np.nan, "https://tophit.com/1")
+            for week in weeks
+            for chart in seasons.CHARTS
+        ]
+        alike = season.verdicts.head(3)[["recording_id", "artist", "title"]]
+        return Recording(
+            one, about["artist"], about["title"], "RUA1D0000001",
+            pd.DataFrame([("n", "tophit", about["artist"], about["title"], None, "1")] * 2,
+                         columns=["name_id", "source", "artist", "title", "isrc", "track_id"]),
+            pd.DataFrame(charted, columns=["source", "chart", "country", "week", "position", "plays", "link"]),
+            sound.fused, descriptors,
+            alike.assign(distance=0.5, first_week=weeks[0], last_week=weeks[1], peak=3),
+            sound.sound,
+        )  # fmt: skip
+
+
+LONG = "r0010"
+"""A recording whose names are long."""
+
+
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory) -> Path:
-    """Pages of 26 weeks with odd names, the last of them in both languages, and the index."""
+    """Pages of 26 weeks with odd names, the last of them in both languages, the index, and some recordings' pages."""
     folder = tmp_path_factory.mktemp("reports")
     season = seasons.a_season()
-    for week in (seasons.LAST - seasons.WEEK, seasons.LAST):
-        seasons.write_week(folder, season, week, made_at=seasons.MADE_AT, languages=("en", "ru"))
-    seasons.write_index(folder, season, made_at=seasons.MADE_AT, languages=("en", "ru"))
+    how = {"made_at": seasons.MADE_AT, "languages": ("en", "ru")}
+    seasons.write_week(folder, season, seasons.LAST - seasons.WEEK, **how)
+    file = tmp_path_factory.mktemp("sound") / "machine.flac"
+    file.write_bytes(to_bytes(synthesize(5, machine_made=True), "FLAC"))
+    now = season.entries[(season.entries["week"] == seasons.LAST.isoformat()) & (season.entries["chart"] == "radio")]
+    season = seasons.with_sound(season)
+    season = replace(season, recordings=Known(explain_file(file), season, [now["recording_id"].iloc[0], LONG]))
+    changes = {"previous": None, "corrections": []}
+    seasons.write_week(folder, season, seasons.LAST, **how, changes=changes)
+    assert write_recordings(folder, season, **how) == 2
+    seasons.write_index(folder, season, **how, feed=True)
     return folder
 
 
@@ -131,6 +199,40 @@ def test_the_chart_is_sorted(opened):
     assert first.get_attribute("data-verdict") == "ai"  # by how likely it is, the likeliest first now
 
 
+def test_the_chart_is_sorted_by_novelty(opened):
+    page = opened()
+    table = page.locator("#chart-1-table")
+    heading = table.get_by_role("columnheader", name="Novelty")
+    for direction in (1, -1):
+        heading.get_by_role("button").click()
+        shown = [cell.get_attribute("data-key") for cell in table.locator("tbody td.novelty").all()]
+        known = [direction * float(key) for key in shown if key]
+        assert len(known) > 50
+        assert known == sorted(known)
+        assert shown[len(known) :] == [""] * (100 - len(known))
+
+
+@pytest.mark.parametrize("language", ["", ".ru"])
+def test_a_recordings_page_is_reached_and_left_from_the_keyboard(opened, language):
+    page = opened(f"{seasons.LAST}/index{language}.html")
+    link = page.locator("#chart-1-table th.title a").first
+    name = link.inner_text()
+    link.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/recordings/*/index{language}.html")
+    assert page.locator("h1").inner_text() == name
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if (
+            page.evaluate("() => document.activeElement.getAttribute('href')")
+            == f"../../{seasons.LAST}/index{language}.html"
+        ):
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/{seasons.LAST}/index{language}.html")
+    assert page.locator("#chart-1-table").count() == 1
+
+
 def test_all_can_be_done_from_the_keyboard(opened):
     page = opened()
     reached = []
@@ -152,7 +254,7 @@ def test_all_can_be_done_from_the_keyboard(opened):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", [f"{seasons.LAST}/index.html", f"{seasons.LAST}/index.ru.html", "index.html"])
+@pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_no_serious_fault(opened, name, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
     page = opened(name, color_scheme=scheme, bypass_csp=True)
@@ -162,7 +264,7 @@ def test_axe_finds_no_serious_fault(opened, name, scheme):
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", [f"{seasons.LAST}/index.html", f"{seasons.LAST}/index.ru.html", "index.html"])
+@pytest.mark.parametrize("name", PAGES)
 def test_nothing_is_wider_than_the_screen(opened, name, size):
     width, height = SIZES[size]
     page = opened(name, viewport={"width": width, "height": height})

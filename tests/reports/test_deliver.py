@@ -681,6 +681,60 @@ def test_a_page_taken_off_the_web_stays_off_until_asked(opened, tmp_path):
     assert (tmp_path / "www" / LAST.isoformat() / "index.html").is_file()
 
 
+def a_recording(folder: Path, name: str, made: str, said: str = "page") -> None:
+    """Write what stands for a recording's page, made on a day."""
+    page = folder / "recordings" / name
+    (page / "figures").mkdir(parents=True, exist_ok=True)
+    (page / "figures" / "places.svg").write_text(said)
+    (page / "index.html").write_text(f'<meta name="chartropy-made" content="{made}T08:59:00+03:00">{said}')
+
+
+def test_figures_and_recordings_are_carried_too(opened, tmp_path, monkeypatch):
+    www = tmp_path / "www"
+    workspace = opened(f'[report]\nfolder = "{www}"')
+    reports = workspace.reports_folder
+    assert len(list((reports / LAST.isoformat() / "figures").iterdir())) > 20
+    for name in ("one", "two", "three"):
+        a_recording(reports, name, "2026-06-29")
+    assert [one.error for one in deliver.deliver(workspace, LAST)] == ["", ""]
+    assert contents(www) == contents(reports)
+    # later: another figure of a week, another page of a recording, one that was taken away, one that is the webmaster's own
+    monkeypatch.setenv("CHARTROPY_NOW", "2026-07-06T09:00")
+    before = {file: file.stat().st_mtime_ns for file in www.rglob("*.*")}
+    (reports / LAST.isoformat() / "figures" / "compared.csv").write_text("other numbers\n")
+    a_recording(reports, "two", "2026-07-06", "another page")
+    shutil.rmtree(www / "recordings" / "three")
+    own = www / "recordings" / "one" / "figures" / "own.txt"
+    own.write_text("the webmaster's own")
+    assert [one.week for one in deliver.deliver(workspace, LAST)] == [LAST]
+    changed = {
+        file.relative_to(www).as_posix() for file in before if file.exists() and file.stat().st_mtime_ns != before[file]
+    }
+    assert changed == {
+        f"{LAST}/figures/compared.csv", "recordings/two/index.html", "recordings/two/figures/places.svg"
+    }  # fmt: skip
+    assert own.is_file()
+    assert not (www / "recordings" / "three").exists()
+    monkeypatch.setenv("CHARTROPY_NOW", "2026-07-07T09:00")
+    assert deliver.deliver(workspace, LAST) == []
+    deliver.deliver(workspace, LAST, again=True)
+    assert contents(www) == contents(reports) | {"recordings/one/figures/own.txt": b"the webmaster's own"}
+
+
+def test_a_recording_that_could_not_be_copied_is_copied_by_the_next_run(opened, tmp_path, monkeypatch):
+    www = tmp_path / "www"
+    www.mkdir()
+    (www / "recordings").write_text("in the way")
+    workspace = opened(f'[report]\nfolder = "{www}"')
+    a_recording(workspace.reports_folder, "one", "2026-06-29")
+    (failed,) = deliver.deliver(workspace, LAST)
+    assert "recordings" in failed.gap
+    (www / "recordings").unlink()
+    monkeypatch.setenv("CHARTROPY_NOW", "2026-07-06T09:00")
+    assert [one.error for one in deliver.deliver(workspace, LAST)] == ["", ""]
+    assert contents(www) == contents(workspace.reports_folder)
+
+
 def test_a_relative_folder_lies_below_the_workspace(opened):
     workspace = opened('[report]\nfolder = "public"')
     deliver.deliver(workspace, LAST)

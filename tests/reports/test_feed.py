@@ -17,7 +17,7 @@ from chartropy.reports import feed
 from chartropy.reports.page import write_week
 from chartropy.workspace.errors import WorkspaceReadOnly
 
-from .test_page import LAST, MADE_AT, WEEK, a_season, a_small_chart, nothing_collected, with_shares
+from .test_page import LAST, MADE_AT, WEEK, a_season, a_small_chart, nothing_collected, read, with_shares, words
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 BASE = "https://charts.example/weekly"
@@ -325,3 +325,125 @@ def test_other_folders_are_no_weeks(season, tmp_path):
     (tmp_path / "archive" / "index.html").write_text("")
     (tmp_path / "2026-13-01" / "index.html").write_text("")
     assert feed.written_weeks(tmp_path) == [date(2026, 6, 25)]
+
+
+# -- changes since the last issue --------------------------------------------------------------------------------------
+
+
+def but(season, value):
+    """The same season with another AI share of the radio chart in its last week."""
+    table = season.measures
+    here = (table["chart"] == "radio") & (table["measure"] == "ai_share") & (table["week"] == LAST.isoformat())
+    assert here.sum() == 1
+    return replace(season, measures=table.assign(value=table["value"].mask(here, value)))
+
+
+def issues_on(folder, language):
+    """What a page says of the changes that its report tells."""
+    season = a_small_chart("ab")
+    write_week(folder, season, LAST, made_at=MADE_AT, languages=("en", "ru"), changes=report(folder)["changes"])
+    page = read(folder / LAST.isoformat() / ("index.html" if language == "en" else f"index.{language}.html"))
+    assert page.css_first("a[href='report.json']")
+    return re.sub(r"\s", " ", words(page.css_first("section[aria-labelledby=issues]")))
+
+
+def test_a_first_report_has_none_before_it(season, tmp_path):
+    published(tmp_path, season)
+    check(report(tmp_path))
+    assert report(tmp_path)["changes"] == {"previous": None, "corrections": []}
+    assert "This is the first report here" in issues_on(tmp_path, "en")
+
+
+def test_a_report_says_what_changed_against_the_one_before(tmp_path):
+    one, other = a_season(4, size=6, charts=("radio", "vk")), a_season(4, size=6, charts=("radio", "youtube"))
+    published(tmp_path, replace(one, about=one.about | {"model_version": "residue-0"}), LAST - 2 * WEEK)
+    published(tmp_path, other)
+    check(report(tmp_path))
+    named = {"source": "tophit", "country": "ru"}
+    assert report(tmp_path)["changes"]["previous"] == {
+        "week": (LAST - 2 * WEEK).isoformat(),
+        "versions": {"detector": ["residue-0", "residue-1"]},
+        "charts_added": [named | {"chart": "youtube", "name": "TopHit YouTube, Russia"}],
+        "charts_gone": [named | {"chart": "vk", "name": "TopHit VK, Russia"}],
+    }
+    said = issues_on(tmp_path, "en")
+    assert "Against the report of the week ending 11 June 2026:" in said
+    assert "Detector: residue-1, before residue-0." in said
+    assert "TopHit YouTube, Russia is in this report, and was not in that." in said
+    assert "TopHit VK, Russia was in that report, and is not in this." in said
+    said = issues_on(tmp_path, "ru")
+    assert all(
+        part in said
+        for part in ("11 июня 2026 года", "Детектор: residue-1", "TopHit YouTube, Россия", "TopHit VK, Россия")
+    )
+    assert "Russia" not in said
+
+
+def test_the_same_charts_measured_alike_are_said_to_be_so(season, tmp_path):
+    published(tmp_path, season, LAST - WEEK, LAST)
+    previous = report(tmp_path)["changes"]["previous"]
+    assert previous == {"week": "2026-06-18", "versions": {}, "charts_added": [], "charts_gone": []}
+    assert "The same charts, measured in the same way." in issues_on(tmp_path, "en")
+
+
+def test_a_correction_is_told_once_and_kept(season, tmp_path):
+    first, second = but(season, 0.125), but(season, 0.25)
+    hours = [MADE_AT + timedelta(hours=after) for after in range(5)]
+    published(tmp_path, first, made_at=hours[0])
+    published(tmp_path, first, made_at=hours[1])
+    assert report(tmp_path)["changes"]["corrections"] == []
+    newer = replace(second, about=season.about | {"model_version": "residue-2"})
+    published(tmp_path, newer, made_at=hours[2])
+    known = {"source": "tophit", "chart": "radio", "country": "ru", "name": "Radio"}
+    correction = {
+        "at": hours[2].isoformat(),
+        "numbers": [known | {"measure": "ai_share", "before": 0.125, "after": 0.25}],
+        "versions": {"detector": ["residue-1", "residue-2"]},
+    }
+    assert report(tmp_path)["changes"]["corrections"] == [correction]
+    published(tmp_path, newer, made_at=hours[3])
+    assert report(tmp_path)["changes"]["corrections"] == [correction]
+    # a number that cannot be given any more, and a chart of which most was lost
+    late = but(newer, math.nan)
+    lost = (late.entries["chart"] == "vk") & (late.entries["week"] == LAST.isoformat()) & (late.entries["position"] > 3)
+    published(tmp_path, replace(late, entries=late.entries[~lost]), made_at=hours[4])
+    check(report(tmp_path))
+    newest, oldest = report(tmp_path)["changes"]["corrections"]
+    assert oldest == correction
+    assert newest["numbers"] == [
+        known | {"measure": "ai_share", "before": 0.25, "after": None},
+        known | {"chart": "vk", "name": "VK", "measure": "entries", "before": 30, "after": 3},
+    ]
+    said = issues_on(tmp_path, "en")
+    assert said.index("Corrected 29 June 2026, 13:00") < said.index("Corrected 29 June 2026, 11:00")
+    for line in (
+        "estimated: 25.0% → unknown",
+        "Entries: 30 → 3",
+        "estimated: 12.5% → 25.0%",
+        "Detector: residue-1 → residue-2",
+    ):
+        assert line in said
+    said = issues_on(tmp_path, "ru")
+    assert "29 июня 2026 года, 13:00" in said
+    assert "Радио , Доля ИИ, оценка: 12,5 % → 25,0 %" in said
+    assert not re.search("Radio|Entries|unknown|Russia", said)
+
+
+def test_old_corrections_are_forgotten(tmp_path):
+    season = with_shares(a_small_chart("ab"), (0.1, 0.05, 0.3))
+    for hour in range(25):
+        changed = replace(season, measures=season.measures.assign(value=hour / 100))
+        published(tmp_path, changed, made_at=MADE_AT + timedelta(hours=hour))
+    found = report(tmp_path)["changes"]["corrections"]
+    assert [one["numbers"][0]["after"] for one in found] == [hour / 100 for hour in range(24, 4, -1)]
+
+
+def test_a_report_of_an_earlier_release_is_followed(season, tmp_path):
+    published(tmp_path, but(season, 0.125))
+    old = report(tmp_path)
+    del old["changes"]
+    check(old)
+    (tmp_path / LAST.isoformat() / feed.REPORT).write_text(json.dumps(old), "utf-8")
+    published(tmp_path, but(season, 0.25))
+    (found,) = report(tmp_path)["changes"]["corrections"]
+    assert [(row["before"], row["after"]) for row in found["numbers"]] == [(0.125, 0.25)]

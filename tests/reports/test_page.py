@@ -16,9 +16,11 @@ from selectolax.lexbor import LexborHTMLParser
 
 from chartropy.analysis.measures import load_space
 from chartropy.features.registry import DESCRIPTORS
+from chartropy.reports import weekly
 from chartropy.reports.page import TABLES, csv, safe_link, write_index, write_week
 from chartropy.reports.season import Season
 from chartropy.workspace.errors import DiskFull, WorkspaceReadOnly
+from chartropy.workspace.workspace import Workspace
 
 LAST = date(2026, 6, 25)
 MADE_AT = datetime(2026, 6, 29, 9, 0, tzinfo=ZoneInfo("Europe/Moscow"))
@@ -736,6 +738,29 @@ def test_the_index_of_unmeasured_weeks_has_words(tmp_path):
     index = read(write_index(tmp_path, a_season(2, size=10, measured=False), made_at=MADE_AT))
     assert no_number_is_nan(index)
     assert "AI share: nothing measured" in words(index.css_first(".all-weeks"))
+
+
+def test_the_index_leads_to_the_feed_where_there_is_one(season, tmp_path):
+    for feed, links in ((False, []), (True, ["feed.xml"])):
+        index = read(write_index(tmp_path, season, made_at=MADE_AT, feed=feed))
+        assert [a.attributes["href"] for a in index.css("a[type='application/atom+xml']")] == links
+
+
+@pytest.mark.parametrize("base_url", ["", "https://charts.example"])
+def test_a_report_has_a_feed_where_it_is_seen_on_the_web(base_url, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHARTROPY_NOW", "2026-06-29T09:00:00")
+    monkeypatch.setattr(weekly, "read_season", lambda _: a_small_chart("ab"))
+    with Workspace(tmp_path / "data", create=True) as workspace:
+        told = workspace.settings.report.model_copy(update={"base_url": base_url})
+        workspace.settings = workspace.settings.model_copy(update={"report": told})
+        weekly.report(workspace, [LAST])
+        folder = workspace.reports_folder
+    (link,) = read(folder / "index.html").css("a[type='application/atom+xml']") or [None]
+    assert (link is not None) == (folder / "feed.xml").is_file() == bool(base_url)
+    if link:
+        assert (folder / link.attributes["href"]).is_file()
+    page = read(folder / LAST.isoformat() / "index.html")
+    assert "This is the first report here" in words(page.css_first("section[aria-labelledby=issues]"))
 
 
 # -- the map -----------------------------------------------------------------------------------------------------------
