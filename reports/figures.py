@@ -613,7 +613,7 @@ def _canvas(height: float, *, fixed: bool = False) -> tuple[Figure, Axes]:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    layout = "none" if fixed else "constrained"
+    layout: Any = "none" if fixed else "constrained"
     figure = Figure(figsize=(WIDTH / POINTS_PER_INCH, height / POINTS_PER_INCH), layout=layout)
     FigureCanvasSVG(figure)
     figure.patch.set_visible(False)
