@@ -282,7 +282,10 @@ def test_ai_against_human_agrees_with_the_comparison(pages, season):
         row = table.loc["dispersion_ratio"]
         assert math.isfinite(row["value"])
         numbers = f"95% interval {row['low']:.2f} to {row['high']:.2f}; n = {row['n']}; p = {row['p']:.3f}"
-        assert f"{row['value']:.2f} times as far from their centre ({numbers})." in compared[name]
+        assert (
+            f"{row['value']:.2f} times as far from their own centre as human ones from theirs ({numbers})."
+            in compared[name]
+        )
         told = "more alike" if row["high"] < 1 and row["p"] <= 0.05 else "nobody can tell"
         told = "more varied" if row["low"] > 1 and row["p"] <= 0.05 else told
         assert told in compared[name]
