@@ -201,7 +201,7 @@ def test_copies_speak_the_language_of_their_page(week, pages):
 
 
 def test_any_name_can_be_drawn_as_it_is(tmp_path):
-    names = ("راديو 🎸", "A$AP Ke$ha $\\frac", "_^x$\x01$")
+    names = ("راديو 🎸", "A$AP Ke$ha \\frac", "_^x$\x01$")
     season = a_season(2, size=12, charts=names)
     page = week_page(tmp_path, season)
     assert len(copies(page)) > 10
@@ -211,7 +211,7 @@ def test_any_name_can_be_drawn_as_it_is(tmp_path):
         for part in written((tmp_path / LAST.isoformat() / files["SVG"]).read_text("utf-8"))
         for text in part
     ]
-    for name in ("راديو 🎸", "A$AP Ke$ha $\\frac", "_^x$\ufffd$"):
+    for name in ("راديو 🎸", "A$AP Ke$ha \\frac", "_^x$\ufffd$"):
         assert name in drawn, name
 
 

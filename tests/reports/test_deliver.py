@@ -228,7 +228,11 @@ def written(tmp_path_factory) -> Path:
 def opened(workspace, written, monkeypatch) -> Iterator[Callable[..., Workspace]]:
     """A workspace whose last weeks are reported, opened with settings: ``opened("[report]\\n...")``."""
     at(monkeypatch, LAST)
+<<<<<<< ours
     monkeypatch.setattr("chartropy.reports.weekly.read_season", lambda _, **__: SEASON)
+=======
+    monkeypatch.setattr("chartropy.reports.weekly.read_season", lambda *_, **__: SEASON)
+>>>>>>> theirs
     monkeypatch.setattr(page, "pictures", lambda _: [("A picture", b"\x89PNG")])  # drawing takes a second
     shutil.copytree(written, workspace.reports_folder)
     with ExitStack() as stack:
