@@ -228,11 +228,7 @@ def written(tmp_path_factory) -> Path:
 def opened(workspace, written, monkeypatch) -> Iterator[Callable[..., Workspace]]:
     """A workspace whose last weeks are reported, opened with settings: ``opened("[report]\\n...")``."""
     at(monkeypatch, LAST)
-<<<<<<< ours
-    monkeypatch.setattr("chartropy.reports.weekly.read_season", lambda _, **__: SEASON)
-=======
     monkeypatch.setattr("chartropy.reports.weekly.read_season", lambda *_, **__: SEASON)
->>>>>>> theirs
     monkeypatch.setattr(page, "pictures", lambda _: [("A picture", b"\x89PNG")])  # drawing takes a second
     shutil.copytree(written, workspace.reports_folder)
     with ExitStack() as stack:
@@ -373,7 +369,7 @@ def test_synthetic_music_is_marked_in_a_mail(opened, mail_servers):
 def test_figures_that_cannot_be_drawn_hold_no_mail_up(opened, mail_servers, monkeypatch, caplog):
     server = mail_servers("none")
 
-    def fail(*_, **__):
+    def fail(_):
         raise RuntimeError("no ink")
 
     workspace = opened(mail_of(server, "none"))
