@@ -61,6 +61,10 @@ class Descriptor:
     def family(self) -> str:
         return self.name.partition(".")[0]
 
+    def label_in(self, language: str) -> str:
+        """Return what a person would call it, in Russian (``ru``) or else in English."""
+        return self.label_ru if language == "ru" else self.label
+
 
 @dataclass(frozen=True)
 class Course:

@@ -305,7 +305,7 @@ def meaning_in(column: Column, words: Words) -> str:
 def heading_in(name: str, column: str, words: Words) -> str:
     """Return what a column of a table is called in a language."""
     if column in DESCRIPTORS:
-        return DESCRIPTORS[column].label_ru if words.language == "ru" else DESCRIPTORS[column].label
+        return DESCRIPTORS[column].label_in(words.language)
     stem = column.removesuffix(SUFFIX)
     return words.translated(CLAIM if (name, stem) == ("labels", "label") else stem, "column")
 

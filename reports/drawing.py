@@ -156,7 +156,7 @@ def figure_of(weekly: Weekly, key: Key, measure: str, name: str, beside: Beside)
     estimates = _recent(weekly, key, measure)
     if not estimates:
         return None
-    now, copies, shown = weekly.estimate(key, measure), beside.copies(), [(key, measure, e) for e in estimates]
+    now, shown = weekly.estimate(key, measure), [(key, measure, e) for e in estimates]
     comparison = compare(measure, estimates, weekly.week) if now else None
     title = weekly.words.say("figure_title", measure, weekly.names[key], estimates, now, comparison)
     span = {
@@ -170,18 +170,7 @@ def figure_of(weekly: Weekly, key: Key, measure: str, name: str, beside: Beside)
         floor = [figures.Point(e.week, e.value / e.n) for e in said if e.n]
         lines.append(figures.Series(weekly.words.say("at_least"), floor, figures.FLOOR))
         shown += [(key, "ai_labelled", e) for e in said]
-    svg = figures.over_time(
-        lines,
-        name=name,
-        title=title,
-        unit=weekly.words.say("unit", measure),
-        number=weekly.words.writer_of(measure),
-        copies=copies,
-        **_axes(weekly, measure, beside),
-    )
-    return {
-        "title": title,
-        "svg": markup(svg),
+    return _over_time(weekly, measure, lines, name, title, shown, beside) | {
         "measure": measure,
         "estimates": estimates[::-1],
         "missing": ", ".join(
@@ -189,19 +178,33 @@ def figure_of(weekly: Weekly, key: Key, measure: str, name: str, beside: Beside)
         ),
         "broken": len({estimate.method for estimate in estimates}) > 1,
         "floor": len(lines) > 1,
-        "files": beside.keep(name, copies, _rows_of(shown)),
     }
 
 
-def _axes(weekly: Weekly, measure: str, beside: Beside) -> dict[str, Any]:
-    """How numbers of a measure are drawn over time."""
-    words = weekly.words
-    return {
-        "weeks_title": words.say("weeks_axis"),
-        "day": words.short_day,
-        "tick": words.percent_tick if measure in SHARES else words.plain_tick,
-        "stamp": beside.stamp,
-    }
+def _over_time(
+    weekly: Weekly,
+    measure: str,
+    lines: Sequence[figures.Series],
+    name: str,
+    title: str,
+    shown: Iterable[tuple[Key, str, Estimate]],
+    beside: Beside,
+) -> dict[str, Any]:
+    """Draw lines in a measure's unit, and keep the figure's files."""
+    words, copies = weekly.words, beside.copies()
+    svg = figures.over_time(
+        lines,
+        name=name,
+        title=title,
+        unit=words.say("unit", measure),
+        weeks_title=words.say("weeks_axis"),
+        day=words.short_day,
+        number=words.writer_of(measure),
+        tick=words.percent_tick if measure in SHARES else words.plain_tick,
+        stamp=beside.stamp,
+        copies=copies,
+    )
+    return {"title": title, "svg": markup(svg), "files": beside.keep(name, copies, _rows_of(shown))}
 
 
 def parts_figure(weekly: Weekly, key: Key, name: str, beside: Beside) -> dict[str, Any] | None:
@@ -209,30 +212,19 @@ def parts_figure(weekly: Weekly, key: Key, name: str, beside: Beside) -> dict[st
     measured = {part: found for part in PARTS if (found := _recent(weekly, key, part))}
     if not measured:
         return None
-    say, copies = weekly.words.say, beside.copies()
+    say = weekly.words.say
+    lines = [
+        figures.Series(say("part", part), points_of(found, weekly.week), style)
+        for style, (part, found) in enumerate(measured.items())
+    ]
+    shown = ((key, part, e) for part, found in measured.items() for e in found)
     title = say("parts_title", weekly.names[key])
-    svg = figures.over_time(
-        [
-            figures.Series(say("part", part), points_of(found, weekly.week), style)
-            for style, (part, found) in enumerate(measured.items())
-        ],
-        name=name,
-        title=title,
-        unit=say("unit", "cultural_entropy"),
-        number=weekly.words.decimal,
-        copies=copies,
-        **_axes(weekly, "cultural_entropy", beside),
-    )
-    rows = _rows_of((key, part, e) for part, found in measured.items() for e in found)
-    return {
-        "title": title,
-        "svg": markup(svg),
+    return _over_time(weekly, "cultural_entropy", lines, name, title, shown, beside) | {
         "measure": PARTS[0],
         "estimates": [],
         "missing": "",
         "broken": False,
         "floor": False,
-        "files": beside.keep(name, copies, rows),
     }
 
 
@@ -241,22 +233,13 @@ def lines_figure(weekly: Weekly, measure: str, beside: Beside) -> dict[str, Any]
     found = {key: estimates for key in weekly.keys if (estimates := _recent(weekly, key, measure))}
     if len(found) < 2 or max(map(len, found.values())) < 2:
         return None
-    name, copies = f"all-{measure.replace('_', '-')}", beside.copies()
-    title = weekly.words.say("lines_title", measure)
-    svg = figures.over_time(
-        [
-            figures.Series(weekly.names[key], points_of(estimates, weekly.week), weekly.styles[key])
-            for key, estimates in found.items()
-        ],
-        name=name,
-        title=title,
-        unit=weekly.words.say("unit", measure),
-        number=weekly.words.writer_of(measure),
-        copies=copies,
-        **_axes(weekly, measure, beside),
-    )
-    rows = _rows_of((key, measure, e) for key, estimates in found.items() for e in estimates)
-    return {"title": title, "svg": markup(svg), "files": beside.keep(name, copies, rows)}
+    lines = [
+        figures.Series(weekly.names[key], points_of(estimates, weekly.week), weekly.styles[key])
+        for key, estimates in found.items()
+    ]
+    shown = ((key, measure, e) for key, estimates in found.items() for e in estimates)
+    name, title = f"all-{measure.replace('_', '-')}", weekly.words.say("lines_title", measure)
+    return _over_time(weekly, measure, lines, name, title, shown, beside)
 
 
 def points_of(estimates: Iterable[Estimate], until: date) -> list[figures.Point]:
@@ -325,9 +308,8 @@ def map_figure(weekly: Weekly, laid_out: LaidOut, beside: Beside) -> dict[str, A
         for kind in figures.DOTS
     ]
     tally = Counter(kinds)
-    label = "label_ru" if words.language == "ru" else "label"
     across, upwards = (
-        "\n".join(words.say("direction", getattr(DESCRIPTORS[name], label), r > 0, way) for name, r in axis)
+        "\n".join(words.say("direction", DESCRIPTORS[name].label_in(words.language), r > 0, way) for name, r in axis)
         for axis, way in zip(found.axes, "→↑", strict=True)
     )
     title = words.say("map_title", len(laid_out.here))

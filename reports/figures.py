@@ -475,10 +475,7 @@ def peaks(
         axes.axvline(mark / 1000, color=SERIES[0], linewidth=0.6, alpha=0.6)
     axes.set_xlim(hertz[0] / 1000, hertz[-1] / 1000)
     axes.set_ylim(min(float(decibels.min(initial=0.0)), -3.0), top)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(lambda value, _: tick(value))
-    axes.set_xlabel(x, color=QUIET, fontsize=TEXT)
-    axes.set_title(y, loc="left", fontsize=TEXT, color=QUIET, pad=10)
+    _both_axes(axes, x, y, tick, pad=10)
     return _svg(figure, name, title, stamp, copies)
 
 
@@ -523,10 +520,7 @@ def folded(
     figure, axes = _canvas(HEIGHT, fixed=True)
     axes.hist(aside, bins=101, range=(-0.5, 0.5), color=SERIES[1], histtype="stepfilled")  # one shape, not a hundred
     axes.set_xlim(-0.5, 0.5)
-    axes.set_xlabel(x, color=QUIET, fontsize=TEXT)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(lambda value, _: tick(value))
-    axes.set_title(y, loc="left", fontsize=TEXT, color=QUIET, pad=6)
+    _both_axes(axes, x, y, tick, pad=6)
     return _svg(figure, name, title, stamp, copies)
 
 
@@ -719,6 +713,13 @@ def _values_axis(axes: Axes, unit: str, tick: Callable[[float], str]) -> None:
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.set_title(unit, loc="left", fontsize=TEXT, color=QUIET, pad=6)
+
+
+def _both_axes(axes: Axes, x: str, y: str, tick: Callable[[float], str], *, pad: float) -> None:
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: tick(value))
+    axes.set_xlabel(x, color=QUIET, fontsize=TEXT)
+    axes.set_title(y, loc="left", fontsize=TEXT, color=QUIET, pad=pad)
 
 
 def _ticks() -> Any:

@@ -240,7 +240,7 @@ def detect_files(
     detector = Detector.load(model)
     files = existing_audio(paths)
     work = [(str(file), file) for file in files]
-    found = dict(track(in_parallel(partial(_explained, detector=detector), work, jobs), "files", len(files)))
+    found = dict(track(in_parallel(partial(_explained, detector=detector), work, len(work), jobs), "files", len(files)))
     every = [found[str(file)] for file in files]
     if explain:
         write_explanation(every, detector, explain, words_in(language))

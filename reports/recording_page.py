@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from functools import cache
@@ -27,6 +27,7 @@ from .explain import Explained, evidence_figures
 from .page import Versions, render, safe_link, versions_in, write_beside, write_pages
 from .recording import Recording
 from .season import Key, Season, all_weeks, float_of, in_order, key_of, keys_of, names_of
+from .weekly import Track, in_parallel, plainly
 
 FOLDER = "recordings"
 
@@ -44,8 +45,6 @@ ODD = 5.0
 """Beyond this percentile, from either end, a descriptor stands out."""
 FEWEST = 10
 """With fewer recordings on the charts nothing stands out."""
-FEW = 8
-"""Pages written in this process: for so few, starting others takes longer."""
 
 
 def write_recordings(
@@ -55,7 +54,7 @@ def write_recordings(
     made_at: datetime,
     languages: Sequence[str] = ("en",),
     jobs: int = 1,
-    track: Callable[[Iterable, str, int], Iterable] | None = None,
+    track: Track = plainly,
 ) -> int:
     """Write the pages of all recordings that are new or of which more, or something else, is known now.
 
@@ -71,7 +70,7 @@ def write_recordings(
         As for :func:`.page.write_week`.
     jobs : int
         Processes at most.
-    track : callable, optional
+    track : callable
         Shows progress: takes the pages, what they are called, and how many there are.
 
     Returns
@@ -105,18 +104,9 @@ def write_recordings(
         (folder / FOLDER / one, recordings.of(one), recordings.sketch(one), bare, weeks, made_at, tuple(languages), now)
         for one, now in due
     )
-    writing = _each(_write, work, jobs if len(due) > FEW else 1)
-    for _ in track(writing, "recordings' pages", len(due)) if track else writing:
+    for _ in track(in_parallel(_write, work, len(due), jobs), "recordings' pages", len(due)):
         pass
     return len(due)
-
-
-def _each(function: Callable[..., Any], work: Iterable[tuple], jobs: int) -> Iterator[Any]:
-    if jobs == 1:
-        return (function(*item) for item in work)
-    from joblib import Parallel, delayed
-
-    return Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(function)(*item) for item in work)
 
 
 def _write(
@@ -235,14 +225,12 @@ def _odd(descriptors: pd.DataFrame) -> list[str]:
 
 def _rows(recording: Recording, names: Sequence[str], language: str) -> list[dict[str, Any]]:
     """Descriptors as the page shows them: those that were measured."""
-    label = "label_ru" if language == "ru" else "label"
-    found: dict[Any, dict[Any, Any]] = recording.descriptors.to_dict("index")
+    known = [name for name in names if name in recording.descriptors.index]
     rows = []
-    for name in names:
-        row = found.get(name)
-        if row and math.isfinite(float_of(row["value"])):
+    for name, row in recording.descriptors.loc[known].to_dict("index").items():
+        if math.isfinite(float_of(row["value"])):
             unit = "" if row["unit"] == "1" else row["unit"]
-            rows.append({**row, "name": name, "label": getattr(DESCRIPTORS[name], label), "unit": unit})
+            rows.append({**row, "name": name, "label": DESCRIPTORS[str(name)].label_in(language), "unit": unit})
     return rows
 
 

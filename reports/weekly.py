@@ -52,7 +52,7 @@ RENEWED = 0.8
 """Share of the recordings that an older extractor had described, from which on the new one's measures replace its."""
 
 FEW = 8
-"""Clips described in this process: for so few, starting others takes longer."""
+"""Clips described, or pages written, in this process: for so few, starting others takes longer."""
 
 FEW_WEEKS = 40
 """Chart weeks measured in this process."""
@@ -448,7 +448,7 @@ def _describe_all(workspace: Workspace, recordings: list[str], track: Track) -> 
     work = [(sha256, file) for sha256, file in files.items() if file]
     done = 0
     for sha256, outcome in track(
-        in_parallel(describe_or_say_why, work, workspace.settings.jobs), "descriptors", len(work)
+        in_parallel(describe_or_say_why, work, len(work), workspace.settings.jobs), "descriptors", len(work)
     ):
         if isinstance(outcome, str):
             log.warning("preview %s: %s", sha256[:12], outcome)
@@ -503,11 +503,9 @@ def describe_or_say_why(sha256: str, file: Path) -> tuple[str, Description | str
         return sha256, str(error)
 
 
-def in_parallel(
-    function: Callable[[str, Path], tuple[str, T]], work: list[tuple[str, Path]], jobs: int
-) -> Iterator[tuple[str, T]]:
-    """Do something with named files on `jobs` cores, in the order they get done."""
-    if len(work) <= FEW or jobs == 1:
+def in_parallel(function: Callable[..., T], work: Iterable[tuple], total: int, jobs: int) -> Iterator[T]:
+    """Do something with each of `total` items on `jobs` cores, in the order they get done."""
+    if total <= FEW or jobs == 1:
         yield from (function(*item) for item in work)
         return
     from joblib import Parallel, delayed
