@@ -109,6 +109,13 @@ def load_space() -> Space:
     return Space.from_dict(json.loads(SPACE_FILE.read_text(encoding="utf-8"))["space"])
 
 
+@lru_cache(maxsize=1)
+def reference_entropy() -> Estimate:
+    """Return the cultural entropy of the human recordings that the scales were fixed on: what a number compares with."""
+    card = json.loads(SPACE_FILE.read_text(encoding="utf-8"))
+    return Estimate(n=card["recordings"], **card["cultural_entropy"])
+
+
 def measure_chart(
     entries: pd.DataFrame, weeks: Collection[str], vectors: pd.DataFrame, detector: Detector
 ) -> Iterator[tuple[str, dict[str, Estimate]]]:

@@ -1,6 +1,6 @@
 """The scales of the descriptors, fixed once on human recordings: ``python -m chartropy.analysis.reference MANIFEST``.
 
-The manifest is a CSV with `path` (relative to it) and `label`. Only ``human`` rows count: the space is that of the music
+The manifest is a CSV with `path` (relative to it), `label` and `source`. Only ``human`` rows count: the space is that of the music
 that charts are compared with, and AI must not define what is usual.
 """
 
@@ -13,8 +13,9 @@ from pathlib import Path
 
 from ..features.describe import describe_file
 from ..features.registry import DESCRIPTORS, EXTRACTOR_VERSION
+from .diversity import estimate_order2
 from .measures import SPACE_FILE
-from .space import fit_space
+from .space import fit_space, kernel
 
 LEFT_OUT = frozenset(
     {
@@ -38,13 +39,21 @@ def make_space(manifest: Path, out: Path = SPACE_FILE) -> int:
     from joblib import Parallel, delayed
 
     table = pd.read_csv(manifest)
-    files = [manifest.parent / path for path in table.loc[table["label"] == "human", "path"]]
+    human = table[table["label"] == "human"]
+    files = [manifest.parent / path for path in human["path"]]
     rows = pd.DataFrame(one.as_dict() for one in Parallel(n_jobs=-1)(delayed(describe_file)(file) for file in files))
     space = fit_space(rows.drop(columns=list(LEFT_OUT & set(rows.columns))))
+    entropy = estimate_order2(kernel(space.distances(rows)), human["source"].to_numpy())
     card = {
         "about": "Median and robust standard deviation of each descriptor over human recordings.",
         "recordings": len(rows),
         "extractor_version": EXTRACTOR_VERSION,
+        "cultural_entropy": {
+            "value": entropy.value,
+            "low": entropy.low,
+            "high": entropy.high,
+            "method": entropy.method,
+        },
         "space": space.to_dict(),
     }
     out.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")

@@ -5,7 +5,6 @@ A map is a picture, not a measure. It says how true it is: `SoundMap.kept` and `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -59,7 +58,7 @@ class SoundMap(NamedTuple):
     places: np.ndarray
     kept: float
     trustworthiness: float
-    axes: tuple[tuple[tuple[str, float], ...], tuple[tuple[str, float], ...]]
+    axes: tuple[tuple[tuple[str, float], ...], ...]
 
 
 def sound_map(vectors: pd.DataFrame, space: Space) -> SoundMap:
@@ -101,9 +100,7 @@ def sound_map(vectors: pd.DataFrame, space: Space) -> SoundMap:
     places = _turned(places, columns[RIGHT], columns[UP])
     apart = np.linalg.norm(places[:, None] - places, axis=2)[upper]
     kept = float(np.corrcoef(apart, distances[upper])[0, 1]) if n > 2 and np.ptp(apart) and np.ptp(known) else np.nan
-    return SoundMap(
-        places, kept, _trust(distances, places), (_named(places[:, 0], columns), _named(places[:, 1], columns))
-    )
+    return SoundMap(places, kept, _trust(distances, places), _named(places, columns))
 
 
 def _scaled(distances: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -146,13 +143,20 @@ def _trust(distances: np.ndarray, places: np.ndarray) -> float:
     return float(trustworthiness(distances, places, n_neighbors=NEIGHBOURS, metric="precomputed"))
 
 
-def _named(along: np.ndarray, columns: dict[str, np.ndarray]) -> tuple[tuple[str, float], ...]:
+def _named(places: np.ndarray, columns: dict[str, np.ndarray]) -> tuple[tuple[tuple[str, float], ...], ...]:
+    """By axis, the two descriptors that go with it most; none names both."""
     from scipy.stats import rankdata
 
-    found: list[tuple[str, float]] = []
+    found: tuple[list[tuple[str, float]], ...] = ([], [])
     for name, values in columns.items():
         known = np.isfinite(values)
-        if known.sum() > 2 * NEIGHBOURS and np.ptp(values[known]) and np.ptp(along[known]):
-            found.append((name, float(np.corrcoef(rankdata(values[known]), rankdata(along[known]))[0, 1])))
-    strong: Sequence[tuple[str, float]] = sorted(found, key=lambda one: -abs(one[1]))[:2]
-    return tuple((name, r) for name, r in strong if abs(r) >= STRONG)
+        if known.sum() > 2 * NEIGHBOURS and np.ptp(values[known]):
+            along = [
+                float(np.corrcoef(rankdata(values[known]), rankdata(axis[known]))[0, 1]) if np.ptp(axis[known]) else 0.0
+                for axis in places.T
+            ]
+            found[int(abs(along[1]) > abs(along[0]))].append((name, max(along, key=abs)))
+    return tuple(
+        tuple((name, r) for name, r in sorted(axis, key=lambda one: -abs(one[1]))[:2] if abs(r) >= STRONG)
+        for axis in found
+    )

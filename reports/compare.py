@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import pandas as pd
+
 SHARES = ("ai_share", "ai_share.top10")
 PERCENTAGES = (*SHARES, "conserve_index", "turnover")
 COUNTS = ("ai_flagged", "ai_labelled", "undecided", "unmeasured")
@@ -22,6 +24,10 @@ MEASURES = (*SHARES, *COUNTS, *ENTROPIES, *DISTANCES, "conserve_index", "artists
 """What a chart's table of numbers shows, in order."""
 
 ONE_WEEK = timedelta(weeks=1)
+LONGEST_TREND = timedelta(weeks=104)
+"""What a figure over time shows, and a trend is told of."""
+SEEN = 0.05
+"""The largest p at which a trend is called one."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,33 @@ class Estimate:
     def bounded(self) -> bool:
         """Whether it has an interval."""
         return math.isfinite(self.low) and math.isfinite(self.high)
+
+
+@dataclass(frozen=True)
+class Trend:
+    """How a number moved over the weeks that were measured as the newest was.
+
+    Attributes
+    ----------
+    kind : str
+        ``rising`` or ``falling``: p is at most .05. ``steady``: it is not. ``short``: too few weeks to tell.
+    first : date
+        The first of the weeks.
+    n : int
+        How many weeks were measured.
+    change, low, high : float
+        From the first of them to the newest along the trend, with its 95 % interval.
+    p : float
+        Of no trend, in noise that remembers the week before.
+    """
+
+    kind: str
+    first: date
+    n: int
+    change: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    p: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -105,6 +138,37 @@ def compare(measure: str, estimates: Sequence[Estimate], week: date) -> Comparis
     high = difference + math.hypot(now.high - now.value, before.value - before.low)
     kind = "up" if low > 0 else "down" if high < 0 else "same"
     return Comparison(kind, before, weeks, difference, low, high)
+
+
+def trend_of(estimates: Sequence[Estimate], week: date) -> Trend | None:
+    """Tell whether a number rises or falls over the last `LONGEST_TREND`, up to a week.
+
+    Parameters
+    ----------
+    estimates : sequence of Estimate
+        In order of time; weeks measured in another way than the newest are left out.
+    week : date
+        The newest week that counts.
+
+    Returns
+    -------
+    Trend or None
+        By :func:`chartropy.analysis.trends.trend`; None where the week itself was not measured.
+    """
+    from ..analysis.trends import FEWEST, trend
+
+    recent = [e for e in estimates if week - LONGEST_TREND <= e.week <= week]
+    if not recent or recent[-1].week != week:
+        return None
+    alike = [e for e in recent if e.method == recent[-1].method]
+    if len(alike) < FEWEST:
+        return Trend("short", alike[0].week, len(alike))
+    if len({e.value for e in alike}) == 1:
+        return Trend("steady", alike[0].week, len(alike), 0.0)
+    found = trend([e.value for e in alike], pd.DatetimeIndex([e.week for e in alike]))
+    change, p = found.change, found.p[found.headline]
+    kind = "steady" if p > SEEN else "rising" if change.value > 0 else "falling"
+    return Trend(kind, alike[0].week, len(alike), change.value, change.low, change.high, p)
 
 
 def apart(one: Estimate, other: Estimate) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
@@ -12,9 +12,10 @@ from markupsafe import Markup
 
 from ..features.registry import DESCRIPTORS
 from . import figures
-from .compare import ENTROPIES, ONE_WEEK, SHARES, Estimate, apart, compare
+from .compare import ENTROPIES, LONGEST_TREND, ONE_WEEK, SHARES, Estimate, Trend, apart, compare
 from .files import harmless
 from .season import Key, Weekly
+from .words import Words
 
 if TYPE_CHECKING:
     from ..analysis.soundmap import SoundMap
@@ -29,13 +30,15 @@ TABLES = {
         "gaps": "week source chart country reason",
         "composite": "week country position recording_id artist title score platform chart_positions points share "
         "position_without",
+        "trends": "source chart country measure kind first last n change low high p",
+        "comparisons": "source chart country about first last before_first before_last quantity value low high expected p n "
+        "method",
     }.items()
 }
 """The CSV files beside a page, and their columns in order."""
 
 FIGURES = "figures"
 """Folder beside a page in which its figures lie."""
-LONGEST_FIGURE = timedelta(weeks=104)
 PARTS = tuple(measure for measure in ENTROPIES if "." in measure)
 
 SYNTHETIC = "SYNTHETIC"
@@ -148,7 +151,7 @@ def _rows_of(found: Iterable[tuple[Key, str, Estimate]]) -> pd.DataFrame:
 
 def _recent(weekly: Weekly, key: Key, measure: str) -> list[Estimate]:
     """A measure's numbers of the last weeks that a figure shows."""
-    return [e for e in weekly.estimates(key, measure) if e.week >= weekly.week - LONGEST_FIGURE]
+    return [e for e in weekly.estimates(key, measure) if e.week >= weekly.week - LONGEST_TREND]
 
 
 def figure_of(weekly: Weekly, key: Key, measure: str, name: str, beside: Beside) -> dict[str, Any] | None:
@@ -158,7 +161,9 @@ def figure_of(weekly: Weekly, key: Key, measure: str, name: str, beside: Beside)
         return None
     now, shown = weekly.estimate(key, measure), [(key, measure, e) for e in estimates]
     comparison = compare(measure, estimates, weekly.week) if now else None
-    title = weekly.words.say("figure_title", measure, weekly.names[key], estimates, now, comparison)
+    title = weekly.words.say(
+        "figure_title", measure, weekly.names[key], now, comparison, weekly.trend(key, measure) if now else None
+    )
     span = {
         first.week + step * ONE_WEEK
         for first in estimates[:1]
@@ -170,8 +175,9 @@ def figure_of(weekly: Weekly, key: Key, measure: str, name: str, beside: Beside)
         floor = [figures.Point(e.week, e.value / e.n) for e in said if e.n]
         lines.append(figures.Series(weekly.words.say("at_least"), floor, figures.FLOOR))
         shown += [(key, "ai_labelled", e) for e in said]
-    return _over_time(weekly, measure, lines, name, title, shown, beside) | {
+    return _over_time(weekly, measure, lines, name, title, shown, beside, newest=now is not None) | {
         "measure": measure,
+        "parts": [],
         "estimates": estimates[::-1],
         "missing": ", ".join(
             weekly.words.say("full_date", day) for day in sorted(span - {estimate.week for estimate in estimates})
@@ -189,6 +195,8 @@ def _over_time(
     title: str,
     shown: Iterable[tuple[Key, str, Estimate]],
     beside: Beside,
+    *,
+    newest: bool = True,
 ) -> dict[str, Any]:
     """Draw lines in a measure's unit, and keep the figure's files."""
     words, copies = weekly.words, beside.copies()
@@ -203,6 +211,7 @@ def _over_time(
         tick=words.percent_tick if measure in SHARES else words.plain_tick,
         stamp=beside.stamp,
         copies=copies,
+        newest=newest,
     )
     return {"title": title, "svg": markup(svg), "files": beside.keep(name, copies, _rows_of(shown))}
 
@@ -221,6 +230,11 @@ def parts_figure(weekly: Weekly, key: Key, name: str, beside: Beside) -> dict[st
     title = say("parts_title", weekly.names[key])
     return _over_time(weekly, "cultural_entropy", lines, name, title, shown, beside) | {
         "measure": PARTS[0],
+        "parts": list(measured),
+        "weeks": [
+            (week, {part: e for part, found in measured.items() for e in found if e.week == week})
+            for week in sorted({e.week for found in measured.values() for e in found}, reverse=True)
+        ],
         "estimates": [],
         "missing": "",
         "broken": False,
@@ -239,7 +253,14 @@ def lines_figure(weekly: Weekly, measure: str, beside: Beside) -> dict[str, Any]
     ]
     shown = ((key, measure, e) for key, estimates in found.items() for e in estimates)
     name, title = f"all-{measure.replace('_', '-')}", weekly.words.say("lines_title", measure)
-    return _over_time(weekly, measure, lines, name, title, shown, beside)
+    moved = {weekly.names[key]: weekly.trend(key, measure) for key in found}
+    return _over_time(weekly, measure, lines, name, title, shown, beside) | {"trends": trends_said(weekly.words, moved)}
+
+
+def trends_said(words: Words, trends: Mapping[str, Trend | None]) -> str:
+    """Say which charts, by name, rise and which fall; nothing where none was measured this week."""
+    kinds = ("rising", "falling", "steady", "short")
+    return words.say("trends", *([name for name, one in trends.items() if one and one.kind == kind] for kind in kinds))
 
 
 def points_of(estimates: Iterable[Estimate], until: date) -> list[figures.Point]:
@@ -247,7 +268,7 @@ def points_of(estimates: Iterable[Estimate], until: date) -> list[figures.Point]
     return [
         figures.Point(e.week, e.value, e.low, e.high, e.method)
         for e in estimates
-        if until - LONGEST_FIGURE <= e.week <= until
+        if until - LONGEST_TREND <= e.week <= until
     ]
 
 
@@ -316,8 +337,9 @@ def map_figure(weekly: Weekly, laid_out: LaidOut, beside: Beside) -> dict[str, A
     svg = figures.on_a_map(
         clouds, name="sound-map", title=title, across=across, upwards=upwards, stamp=beside.stamp, copies=copies
     )
+    unheard = weekly.now["recording_id"].nunique() - len(laid_out.here)
     note = words.say(
-        "map_note", tally["ai"], tally["human"], tally["undecided"], len(laid_out.past), found, laid_out.of
+        "map_note", tally["ai"], tally["human"], tally["undecided"], unheard, len(laid_out.past), found, laid_out.of
     )
     table = pd.DataFrame({"recording_id": [*laid_out.here, *laid_out.past]})
     table = table.join(weekly.named, on="recording_id")

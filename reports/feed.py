@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,9 @@ from ..charts.periods import first_day
 from ..workspace.files import write_text
 from ..workspace.store import digest
 from . import page
-from .compare import compare
+from .compare import Comparison, Trend, compare
 from .figures import NOT_XML
+from .homogenization import Kinds, kinds_of
 from .season import Key, Season, Weekly, float_of, key_of
 from .words import Words, text, words_in
 
@@ -66,7 +67,7 @@ def report_of(season: Season, week: date, *, made_at: datetime, languages: Seque
     """
     pages = page.versions_in(languages)
     words = pages[0][0]
-    weekly = Weekly(season, week, words)
+    weekly = season.cut(week).in_words(words)
     say = words.say
     lost = page.unmeasured(weekly)
     moment = made_at.isoformat(timespec="seconds")
@@ -98,7 +99,7 @@ def report_of(season: Season, week: date, *, made_at: datetime, languages: Seque
         },
         "files": [
             {"name": f"{name}.csv", "rows": len(table), "holds": say("file_note", name)}
-            for name, table in weekly.tables().items()
+            for name, table in page.tables_of(weekly).items()
         ],
     }
 
@@ -279,6 +280,8 @@ def _finding(weekly: Weekly, found: dict[str, Any]) -> dict[str, Any]:
         "low": _number(now.low) if now else None,
         "high": _number(now.high) if now else None,
         "n": now.n if now else None,
+        "change": _change(found["comparison"]) if now else None,
+        "trend": _trend(found["trend"]),
         "reason": None if now else found["sentence"],
     }
 
@@ -296,6 +299,48 @@ def _chart(weekly: Weekly, key: Key) -> dict[str, Any]:
         "full_name": weekly.words.say("full_chart_name", key),
         "entries": entries,
         "measures": measures,
+        "trends": {measure: said for measure in page.TRENDS if (said := _trend(weekly.trend(key, measure)))},
+        "sameness": next((_sameness(one) for one in kinds_of(weekly) if one.key == key), None),
+    }
+
+
+def _sameness(kinds: Kinds) -> dict[str, Any]:
+    """AI recordings against human ones, and what a change of diversity is made of."""
+
+    def numbers(rows: Mapping[str, Mapping[Any, Any]]) -> dict[str, Any]:
+        names = ("value", "low", "high", "expected", "p")
+        return {
+            quantity: {name: _number(row.get(name)) for name in names}
+            | {"n": int(row["n"]), "method": text(row["method"])}
+            for quantity, row in rows.items()
+        }
+
+    def span(days: tuple[date, ...]) -> dict[str, str]:
+        return {"first": days[0].isoformat(), "last": days[-1].isoformat()}
+
+    return {
+        "weeks": span(kinds.newest),
+        "ai_against_human": numbers(kinds.compared),
+        "before": span(kinds.before) if kinds.before and kinds.parts else None,
+        "change": numbers(kinds.parts),
+    }
+
+
+def _trend(trend: Trend | None) -> dict[str, Any] | None:
+    if trend is None:
+        return None
+    numbers = {name: _number(getattr(trend, name)) for name in ("change", "low", "high", "p")}
+    return {"kind": trend.kind, "first": trend.first.isoformat(), "n": trend.n, **numbers}
+
+
+def _change(found: Comparison) -> dict[str, Any]:
+    return {
+        "kind": found.kind,
+        "against": found.before.week.isoformat() if found.before else None,
+        "before": _number(found.before.value) if found.before else None,
+        "difference": _number(found.difference),
+        "low": _number(found.low),
+        "high": _number(found.high),
     }
 
 
@@ -308,15 +353,7 @@ def _measure(weekly: Weekly, key: Key, row: Any, entries: int) -> dict[str, Any]
     else:
         if low is None or high is None:
             reason = weekly.words.say("no_interval")
-        found = compare(measure, weekly.estimates(key, measure), weekly.week)
-        change = {
-            "kind": found.kind,
-            "against": found.before.week.isoformat() if found.before else None,
-            "before": _number(found.before.value) if found.before else None,
-            "difference": _number(found.difference),
-            "low": _number(found.low),
-            "high": _number(found.high),
-        }
+        change = _change(compare(measure, weekly.estimates(key, measure), weekly.week))
     n = float_of(row.n)
     return {
         "value": value,

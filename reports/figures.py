@@ -167,6 +167,7 @@ def over_time(
     stamp: str = "",
     copies: Copies | None = None,
     places: bool = False,
+    newest: bool = True,
 ) -> str:
     """Draw numbers over the weeks, with their intervals as bands.
 
@@ -195,6 +196,8 @@ def over_time(
         Gets the same figure as files of its own.
     places : bool
         The numbers are places on charts: the first is on top.
+    newest : bool
+        The last point is of the week that the figure is about; else its number is not written beside it.
 
     Returns
     -------
@@ -213,7 +216,12 @@ def over_time(
     _values_axis(axes, unit, tick)
     if places:
         axes.set_yticks(sorted({1, *(tick for tick in axes.get_yticks() if 1 < tick <= top)}))
-    if series and series[0].points and not any(math.isfinite(p.low) for line in series[1:] for p in line.points):
+    if (
+        newest
+        and series
+        and series[0].points
+        and not any(math.isfinite(p.low) for line in series[1:] for p in line.points)
+    ):
         last = series[0].points[-1]
         axes.annotate(
             number(last.value),

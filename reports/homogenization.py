@@ -3,18 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ..workspace.errors import SettingsError
+from .season import Key, Weekly
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..analysis.estimates import Estimate
     from ..analysis.groups import Dispersion, Location, Misjudged, Overlap
+
+YEAR = timedelta(weeks=52)
+POOLED = 4
+"""Weeks that AI and human recordings are compared over, and that a change is measured from and to."""
+
+
+class Kinds(NamedTuple):
+    """AI against human recordings of a chart, and what changed its diversity.
+
+    Attributes
+    ----------
+    weeks : int
+        So many weeks are pooled.
+    compared, parts : dict
+        Quantity to row of :meth:`.tables.Tables.compare` and :meth:`.tables.Tables.decompose`; empty where there is
+        nothing to compare.
+    newest : tuple of date
+        First and last of those weeks.
+    before : tuple of date or None
+        First and last week of the period that a change is measured from; None with too few weeks.
+    """
+
+    key: Key
+    weeks: int
+    newest: tuple[date, ...]
+    compared: dict[str, dict[Any, Any]]
+    parts: dict[str, dict[Any, Any]]
+    before: tuple[date, ...] | None
 
 
 def compare_kinds(
@@ -189,6 +220,73 @@ def decompose_chart(
     counterfactual = found["quantity"].str.startswith("without_ai") | (found["quantity"] == "due_to_ai")
     found.loc[counterfactual, "method"] += f"; AI tracks replaced by {stand_ins[0]} before, {stand_ins[1]} after"
     return found, spans
+
+
+def kinds_of(weekly: Weekly) -> list[Kinds]:
+    """Compare AI with human recordings of each chart in the newest weeks, and take its change apart; found once a week."""
+    if "kinds" not in weekly.kept:
+        weekly.kept["kinds"] = _kinds_of(weekly)
+    return weekly.kept["kinds"]
+
+
+def kinds_table(weekly: Weekly) -> pd.DataFrame:
+    """Return all of :func:`kinds_of` as one table."""
+    import pandas as pd
+
+    tables = []
+    for one in kinds_of(weekly):
+        first, last = one.newest
+        spans = {"first": first, "last": last}
+        tables += [
+            pd.DataFrame(rows.values()).assign(**one.key._asdict(), about=about, **spans, **more)
+            for about, rows, more in (
+                ("AI against human", one.compared, {}),
+                (
+                    "change",
+                    one.parts,
+                    {"before_first": one.before[0], "before_last": one.before[1]} if one.before else {},
+                ),
+            )
+            if rows
+        ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _kinds_of(weekly: Weekly) -> list[Kinds]:
+    vectors, verdicts = weekly.season.vectors, weekly.season.verdicts
+    if vectors is None or vectors.empty:
+        return []
+    found = []
+    for key in weekly.keys:
+        chart = weekly.of_chart(key)
+        if weekly.chart(key, weekly.week).empty:
+            continue
+        weeks = sorted(set(chart["week"]))
+        last, pooled = weeks[-POOLED:], chart[chart["week"].isin(weeks[-POOLED:])]
+        compared = compare_kinds(pooled, verdicts, vectors, overlap=False)
+        parts, before = None, _period_before(weeks)
+        if before:
+            with suppress(SettingsError):  # nothing was heard then
+                parts, _ = decompose_chart(weekly.entries, verdicts, vectors, key, before, (last[0], last[-1]))
+        found.append(
+            Kinds(
+                key,
+                len(last),
+                (date.fromisoformat(last[0]), date.fromisoformat(last[-1])),
+                {str(row["quantity"]): dict(row) for row in compared.to_dict("records")},
+                {str(row["quantity"]): dict(row) for row in parts.to_dict("records")} if parts is not None else {},
+                tuple(map(date.fromisoformat, before)) if before else None,
+            )
+        )
+    return found
+
+
+def _period_before(weeks: list[str]) -> tuple[str, str] | None:
+    """Choose what the newest weeks are compared with: the same a year before, else the first on record."""
+    if len(weeks) < 2 * POOLED:
+        return None
+    then = [(date.fromisoformat(week) - YEAR).isoformat() for week in weeks[-POOLED:]]
+    return (then[0], then[-1]) if set(then) <= set(weeks) else (weeks[0], weeks[POOLED - 1])
 
 
 def _dispersions(found: Dispersion) -> list[tuple[Estimate, float, float]]:

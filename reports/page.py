@@ -13,9 +13,8 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -23,12 +22,12 @@ from urllib.parse import urlsplit
 import pandas as pd
 from markupsafe import Markup
 
+from ..analysis.measures import reference_entropy
 from ..charts.composite import SOURCE as COMPOSITE
 from ..charts.periods import first_day
-from ..workspace.errors import SettingsError
 from ..workspace.files import whole_file, write_text
 from . import figures
-from .compare import MEASURES, ONE_WEEK, apart, compare
+from .compare import MEASURES, ONE_WEEK, Estimate, apart, compare, trend_of
 from .drawing import (
     FIGURES,
     TABLES,
@@ -39,10 +38,13 @@ from .drawing import (
     figure_of,
     lines_figure,
     map_figure,
+    markup,
     parts_figure,
     points_of,
     strip_figure,
+    trends_said,
 )
+from .homogenization import kinds_of, kinds_table
 from .season import Key, Season, Weekly, all_weeks, float_of, history_of, in_order, key_of, keys_of, names_of
 from .words import LANGUAGES, Words, text, words_in
 
@@ -50,7 +52,10 @@ if TYPE_CHECKING:
     pass
 
 FINDINGS = (("ai_share", max), ("ai_share.top10", max), ("cultural_entropy", min))
-"""What the three sentences at the top are about, and which chart each speaks of."""
+"""What the three sentences at the top are about, and which chart each speaks of where there is no composite."""
+
+TRENDS = ("ai_share", "ai_share.top10", "cultural_entropy")
+"""What a figure over time and a trend are given of, for each chart."""
 
 PAST_WEEKS = 52
 MOST_PAST = 1000
@@ -58,8 +63,6 @@ MOST_PAST = 1000
 FEWEST_ON_MAP = 12
 """Recordings without which a map cannot say how true it is."""
 MOST_MOVES = 3
-POOLED = 4
-"""Weeks that AI and human recordings are compared over, and that a change is measured from and to."""
 
 
 Versions = list[tuple[Words, str]]
@@ -118,7 +121,6 @@ class Told(NamedTuple):
     """What a week's page tells in every language alike."""
 
     laid_out: LaidOut | None
-    varied: list[Kinds]
     sameness: dict[Key, dict[str, Sameness]]
     changes: Mapping[str, Any] | None
 
@@ -130,27 +132,6 @@ class Sameness:
         self.novelty, self.percentile = float_of(row["novelty"]), float_of(row["percentile"])
         self.nearest = text(row["nearest"])
         self.artist, self.title = map(text, named.loc[self.nearest]) if self.nearest else ("", "")
-
-
-class Kinds(NamedTuple):
-    """AI against human recordings of a chart, and what changed its diversity.
-
-    Attributes
-    ----------
-    weeks : int
-        So many weeks are pooled.
-    compared, parts : dict
-        Quantity to row of :meth:`.tables.Tables.compare` and :meth:`.tables.Tables.decompose`; empty where there is
-        nothing to compare.
-    before : tuple of date or None
-        First and last week of the period that a change is measured from; None with too few weeks.
-    """
-
-    key: Key
-    weeks: int
-    compared: dict[str, dict[Any, Any]]
-    parts: dict[str, dict[Any, Any]]
-    before: tuple[date, ...] | None
 
 
 def write_week(
@@ -194,13 +175,11 @@ def write_week(
         When a file cannot be written; one that was there stays as it was.
     """
     versions = versions_in(languages)
-    weekly = Weekly(season, week)
-    for number, key in enumerate(weekly.keys):
-        weekly.styles[key] = number
+    weekly = season.cut(week)
     target = folder / week.isoformat()
-    for name, table in weekly.tables().items():
+    for name, table in tables_of(weekly).items():
         write_text(target / f"{name}.csv", csv(table, TABLES[name], synthetic=season.synthetic))
-    told = Told(_laid_out(weekly), _varied(weekly), _sameness(weekly), changes)
+    told = Told(_laid_out(weekly), _sameness(weekly), changes)
     pages, beside = {}, {}
     for words, file in versions:
         spoken = weekly.in_words(words)
@@ -229,8 +208,9 @@ def _week(weekly: Weekly, made_at: datetime, versions: Versions, told: Told, bes
         compared=compared_figure(weekly, "ai_share", beside),
         shares=lines_figure(weekly, "ai_share", beside),
         varied=compared_figure(weekly, "cultural_entropy", beside),
+        yardstick=reference_entropy(),
         entropies=lines_figure(weekly, "cultural_entropy", beside),
-        kinds=told.varied,
+        kinds=kinds_of(weekly),
         chart_names_of=weekly.names,
         sound=map_figure(weekly, told.laid_out, beside) if told.laid_out else None,
         charts=[_chart(weekly, key, f"chart-{number}", told, beside) for number, key in enumerate(weekly.keys, 1)],
@@ -331,7 +311,8 @@ def _index(season: Season, words: Words, made_at: datetime, versions: Versions, 
                 tick=tick,
                 stamp=stamp,
             )
-            drawn.append((title, Markup(svg)))  # noqa: S704 - made by figures, which escapes what it writes
+            moved = {names[key]: trend_of(history.get((key, measure), []), weeks[-1]) for key in keys}
+            drawn.append((title, markup(svg), trends_said(words, moved)))
     return render(
         "index.html", words, versions, season=season, made_at=made_at, rows=rows, figures=drawn, week=None, feed=feed
     )
@@ -357,10 +338,10 @@ def findings(weekly: Weekly) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``measure, number, label, sentence, note``, as the page writes them; ``key`` and ``now``: the chart and the estimate
-        that they are about, None where nothing can be said.
+        ``measure, number, label, sentence, note``, as the page writes them; ``key, now, comparison, trend``: the chart and
+        the estimate that they are about, and what it is compared with, None where nothing can be said.
     """
-    return [_finding(weekly, measure, best) for measure, best in FINDINGS]
+    return [_finding(weekly, measure, most) for measure, most in FINDINGS]
 
 
 def pictures(weekly: Weekly) -> list[tuple[str, bytes]]:
@@ -368,8 +349,6 @@ def pictures(weekly: Weekly) -> list[tuple[str, bytes]]:
 
     Every chart's AI share beside the others', then AI share and diversity of the charts that the findings speak of.
     """
-    for number, key in enumerate(weekly.keys):
-        weekly.styles[key] = number
     beside = Beside(weekly.words.say("synthetic_mark") if weekly.season.synthetic else "")
     drawn = [compared_figure(weekly, "ai_share", beside) if len(weekly.keys) > 1 else None]
     drawn += [
@@ -380,8 +359,8 @@ def pictures(weekly: Weekly) -> list[tuple[str, bytes]]:
     return [(figure["title"], beside.files[dict(figure["files"])["PNG"]]) for figure in drawn if figure]
 
 
-def _finding(weekly: Weekly, measure: str, best: Callable[..., Key]) -> dict[str, Any]:
-    """Say one thing about the week: the chart that stands out, with its interval, n and what it was before."""
+def _finding(weekly: Weekly, measure: str, most: Callable[..., Key]) -> dict[str, Any]:
+    """Say one thing about the week: of the composite where it was measured, else of the chart that stands out."""
     found = {key: now for key in weekly.keys if (now := weekly.estimate(key, measure))}
     if not found:
         return {
@@ -390,29 +369,46 @@ def _finding(weekly: Weekly, measure: str, best: Callable[..., Key]) -> dict[str
             "label": weekly.words.say("finding_label", measure),
             "sentence": weekly.words.say("nothing_found", measure, weekly.now["recording_id"].nunique()),
             "note": "",
-            "key": None,
-            "now": None,
+            **dict.fromkeys(("key", "now", "comparison", "trend")),
         }
-    key = best(found, key=lambda one: found[one].value)
+    outmost = most(found, key=lambda one: found[one].value)
+    key = most([one for one in found if one.source == COMPOSITE] or [outmost], key=lambda one: found[one].value)
     now = found[key]
-    others = [weekly.names[other] for other, estimate in found.items() if other != key and not apart(now, estimate)]
-    sentence = weekly.words.say(
-        "finding",
-        measure,
-        weekly.names[key],
-        now,
-        len(weekly.chart(key, weekly.week)),
-        compare(measure, weekly.estimates(key, measure), weekly.week),
-    )
+    comparison, trend = compare(measure, weekly.estimates(key, measure), weekly.week), weekly.trend(key, measure)
+    tops = []
+    if measure == "ai_share.top10":
+        tops = [weekly.top_ten(key, weekly.week), comparison.before and weekly.top_ten(key, comparison.before.week)]
     return {
         "measure": measure,
         "number": weekly.words.value_of(measure, now.value),
         "label": weekly.words.say("finding_label", measure, weekly.names[key]),
-        "sentence": sentence,
-        "note": weekly.words.say("rank", measure, len(found), others) if len(weekly.keys) > 1 else "",
+        "sentence": weekly.words.say(
+            "finding",
+            measure,
+            weekly.names[key],
+            now,
+            len(weekly.chart(key, weekly.week)),
+            comparison,
+            trend,
+            *tops,
+        ),
+        "note": _among_charts(weekly, measure, key, found, outmost) if len(weekly.keys) > 1 else "",
         "key": key,
         "now": now,
+        "comparison": comparison,
+        "trend": trend,
     }
+
+
+def _among_charts(weekly: Weekly, measure: str, key: Key, found: dict[Key, Estimate], outmost: Key) -> str:
+    """Say where a chart's number stands among those of all charts."""
+    if key == outmost:
+        now = found[key]
+        close = [weekly.names[other] for other, one in found.items() if other != key and not apart(now, one)]
+        return weekly.words.say("rank", measure, len(found), close)
+    low, high = (choose(found, key=lambda one: found[one].value) for choose in (min, max))
+    ends = [(weekly.names[one], found[one]) for one in (low, high)]
+    return weekly.words.say("spread", measure, len(found), *ends, apart(found[low], found[high]))
 
 
 def _chart(weekly: Weekly, key: Key, name: str, told: Told, beside: Beside) -> dict[str, Any]:
@@ -436,7 +432,7 @@ def _chart(weekly: Weekly, key: Key, name: str, told: Told, beside: Beside) -> d
         "changes": _changes(weekly, key, places),
         "figures": [
             drawn
-            for measure in ("ai_share", "ai_share.top10", "cultural_entropy")
+            for measure in TRENDS
             if (drawn := figure_of(weekly, key, measure, f"{name}-{measure.replace('.', '-')}", beside))
         ]
         + [drawn for drawn in [parts_figure(weekly, key, f"{name}-parts", beside)] if drawn],
@@ -468,46 +464,6 @@ def _sameness(weekly: Weekly) -> dict[Key, dict[str, Sameness]]:
         rows = sameness(chart, weekly.week.isoformat(), weekly.season.vectors)
         found[key] = {str(row["recording_id"]): Sameness(row, named) for row in rows.to_dict("records")}
     return found
-
-
-def _varied(weekly: Weekly) -> list[Kinds]:
-    """Compare AI with human recordings of each chart, and take its change apart."""
-    vectors, verdicts = weekly.season.vectors, weekly.season.verdicts
-    if vectors is None or vectors.empty:
-        return []
-    from .homogenization import compare_kinds, decompose_chart
-
-    found = []
-    for key in weekly.keys:
-        chart = weekly.of_chart(key)
-        if weekly.chart(key, weekly.week).empty:
-            continue
-        weeks = sorted(set(chart["week"]))
-        last, pooled = weeks[-POOLED:], chart[chart["week"].isin(weeks[-POOLED:])]
-        compared = compare_kinds(pooled, verdicts, vectors, overlap=False)
-        parts, before = None, _period_before(weeks)
-        if before:
-            with suppress(SettingsError):  # nothing was heard then
-                parts, _ = decompose_chart(weekly.entries, verdicts, vectors, key, before, (last[0], last[-1]))
-        found.append(
-            Kinds(
-                key,
-                len(last),
-                {str(row["quantity"]): dict(row) for row in compared.to_dict("records")},
-                {str(row["quantity"]): dict(row) for row in parts.to_dict("records")} if parts is not None else {},
-                tuple(map(date.fromisoformat, before)) if before else None,
-            )
-        )
-    return found
-
-
-def _period_before(weeks: list[str]) -> tuple[str, str] | None:
-    """Choose what the newest weeks are compared with: the same a year before, else the first on record."""
-    if len(weeks) < 2 * POOLED:
-        return None
-    year = timedelta(weeks=PAST_WEEKS)
-    then = [(date.fromisoformat(week) - year).isoformat() for week in weeks[-POOLED:]]
-    return (then[0], then[-1]) if set(then) <= set(weeks) else (weeks[0], weeks[POOLED - 1])
 
 
 def _laid_out(weekly: Weekly) -> LaidOut | None:
@@ -614,6 +570,24 @@ def unmeasured(weekly: Weekly) -> list[tuple[str, list[tuple[str, str]]]]:
     return sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
 
 
+def tables_of(weekly: Weekly) -> dict[str, pd.DataFrame]:
+    """Return what the CSV files of the week hold."""
+    if "tables" not in weekly.kept:
+        told = {"trends": _trends_table(weekly), "comparisons": kinds_table(weekly)}
+        weekly.kept["tables"] = weekly.tables() | told
+    return weekly.kept["tables"]
+
+
+def _trends_table(weekly: Weekly) -> pd.DataFrame:
+    told = ((key, measure, weekly.trend(key, measure)) for key in weekly.keys for measure in TRENDS)
+    rows = [
+        (*key, measure, one.kind, one.first, weekly.week, one.n, one.change, one.low, one.high, one.p)
+        for key, measure, one in told
+        if one
+    ]
+    return pd.DataFrame(rows, columns=list(TABLES["trends"]))
+
+
 def _methods(weekly: Weekly) -> list[tuple[str, list[str]]]:
     """Return how each of the week's measures was made, as its `method` says."""
     found: dict[str, set[str]] = {}
@@ -646,7 +620,7 @@ def _detector(card: dict[str, Any]) -> dict[str, Any]:
 
 
 def _files(weekly: Weekly) -> list[tuple[str, int]]:
-    return [(name, len(table)) for name, table in weekly.tables().items()]
+    return [(name, len(table)) for name, table in tables_of(weekly).items()]
 
 
 # -- languages ---------------------------------------------------------------------------------------------------------

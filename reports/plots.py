@@ -235,7 +235,7 @@ def plot_evidence(explained: Explained, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("frequency, kHz")
     ax.set_ylabel("level above what is around it, dB")
     probability = explained.sound.probability
-    sure = "" if probability is None else f", {100 * probability:.0f}% likely AI"
+    sure = "" if probability is None else f", {say('likely', probability)}"
     return _finished(ax, f"{explained.path.name}: {explained.sound.verdict}{sure}", dates=False)
 
 

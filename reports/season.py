@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from ..charts.composite import SOURCE as COMPOSITE
-from .compare import ONE_WEEK, Estimate
+from .compare import ONE_WEEK, Estimate, Trend, trend_of
 from .words import ENGLISH, Words, text
 
 if TYPE_CHECKING:
@@ -63,6 +63,14 @@ class Season:
     composite: pd.DataFrame | None = None
     vectors: pd.DataFrame | None = None
     recordings: Recordings | None = None
+    _cut: dict[date, Weekly] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def cut(self, week: date) -> Weekly:
+        """Return a week of it; the one that was asked for last is kept."""
+        if week not in self._cut:
+            self._cut.clear()
+            self._cut[week] = Weekly(self, week)
+        return self._cut[week]
 
 
 class Weekly:
@@ -81,12 +89,14 @@ class Weekly:
         self.verdicts = season.verdicts.drop_duplicates("recording_id", keep="last").set_index("recording_id")
         self.history = history_of(season.measures[season.measures["week"] <= iso])
         self.gapped = {(key_of(row), row.week) for row in season.gaps.itertuples()}
-        self.styles: dict[Key, int] = {}
+        self.kept: dict[Any, Any] = {}
+        """What was costly to find and is the same in every language."""
         since = (week - RECENT * ONE_WEEK).isoformat()
         keys = set()
         for table in (season.entries, season.measures, season.gaps):
             keys |= keys_of(table[table["week"].notna() & table["week"].fillna("").between(since, iso)])
         self.keys = in_order(keys)
+        self.styles = {key: number for number, key in enumerate(self.keys)}
         self.words = words
         self.names = names_of(self.keys, words)
         self.charts = {
@@ -123,6 +133,21 @@ class Weekly:
         """Return this week's number, if there is one."""
         found = self.estimates(key, measure)
         return found[-1] if found and found[-1].week == self.week else None
+
+    def trend(self, key: Key, measure: str) -> Trend | None:
+        """Tell how a measure moved up to this week; None where this week has no number."""
+        asked = ("trend", key, measure)
+        if asked not in self.kept:
+            self.kept[asked] = trend_of(self.estimates(key, measure), self.week)
+        return self.kept[asked]
+
+    def top_ten(self, key: Key, week: date) -> tuple[int, int] | None:
+        """Count the recordings of a chart's ten highest places that are judged AI, and that are measured at all."""
+        from ..analysis.measures import TOP
+
+        chart = self.chart(key, week)
+        said = [self.verdict(str(one))["verdict"] for one in chart["recording_id"][chart["position"] <= TOP]]
+        return (said.count("ai"), len(said) - said.count("unmeasured")) if said else None
 
     def verdict(self, recording_id: str) -> dict[str, Any]:
         """Return what is known of a recording."""

@@ -37,6 +37,9 @@ LISTS = {"en": "en_001"}
 SPELLED = {"en": ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")}
 """Small numbers in sentences, where a language can spell them without inflecting them."""
 
+COARSE = ("ai_share.top10",)
+"""Shares of so few that a decimal of a percentage would say what nobody knows."""
+
 GROUPED_FROM = 10_000
 """Smaller numbers are written without a space or a comma between thousands."""
 
@@ -100,11 +103,26 @@ class Words:
         sign = "" if float(size) == 0 else "+" if value > 0 else "−"
         return sign + self._number(size)
 
-    def probability(self, value: float) -> str:
-        """Write a probability as a percentage; never as 0 % or 100 %, which no detector can know."""
-        if value < 0.01:
-            return "<" + self.percent(0.01, 0)
-        return ">" + self.percent(0.99, 0) if value > 0.99 else self.percent(value, 0)
+    def times_likelier(self, probability: float) -> str:
+        """Write how many times likelier a sound is under the likelier of AI and human: the likelihood ratio.
+
+        Parameters
+        ----------
+        probability : float
+            Of AI, were AI and human recordings equally frequent; 0 to 1.
+
+        Returns
+        -------
+        str
+            One figure that counts, two where they are small; never above what a calibration can know
+            (:data:`chartropy.analysis.fuse.STRONGEST_SOUND`).
+        """
+        from ..analysis.fuse import STRONGEST_SOUND
+
+        likelier = max(probability, 1 - probability)
+        most = math.exp(STRONGEST_SOUND)
+        times = min(likelier / (1 - likelier), most) if likelier < 1 else most
+        return self.count(float(f"{times:.1g}")) if times >= 10 else self.decimal(times)
 
     def percent_tick(self, value: float) -> str:
         """Write a share on an axis."""
@@ -121,11 +139,13 @@ class Words:
     def difference_of(self, measure: str, value: float) -> str:
         """Write a difference between two values of a measure; shares differ by percentage points."""
         if measure in PERCENTAGES:
-            return self.signed(100 * value)
+            return self.signed(100 * value, 0 if measure in COARSE else 1)
         return self.signed(value, 3 if measure in DISTANCES else 1 if measure in (*ENTROPIES, "artists") else 0)
 
     def writer_of(self, measure: str) -> Callable[[float], str]:
         """Return how a measure's values are written."""
+        if measure in COARSE:
+            return lambda value: self.percent(value, 0)
         if measure in PERCENTAGES:
             return self.percent
         if measure in DISTANCES:
@@ -198,10 +218,10 @@ class Words:
         made.policies["ext.i18n.trimmed"] = True
         made.install_gettext_translations(self._translations, newstyle=True)  # pyright: ignore[reportAttributeAccessIssue]
         made.globals.update(language=self.language)
-        made.filters.update(probability=self.probability, sentence=sentence, general=self.plain_tick)
+        made.filters.update(sentence=sentence, general=self.plain_tick)
         for tool in (
             self.say, self.value_of, self.difference_of, self.count, self.decimal, self.significant, self.spelled, self.date,
-            self.listed, self.country, self.reason, self.percent, self.signed, day_of,
+            self.listed, self.country, self.reason, self.percent, self.signed, self.times_likelier, day_of,
         ):  # fmt: skip
             made.globals[tool.__name__] = tool
         return made

@@ -14,8 +14,8 @@ from PIL import Image
 
 from chartropy.analysis.measures import sameness
 from chartropy.reports.figures import LEADING, PNG_DOTS, POINTS_PER_INCH
-from chartropy.reports.homogenization import compare_kinds, decompose_chart
-from chartropy.reports.page import FIGURES, TABLES, _varied, write_week
+from chartropy.reports.homogenization import compare_kinds, decompose_chart, kinds_of
+from chartropy.reports.page import FIGURES, TABLES, write_week
 from chartropy.reports.season import Key, Weekly
 from chartropy.reports.words import words_in
 
@@ -235,12 +235,13 @@ def test_what_is_behind_the_estimates_agrees_with_the_measures(pages, season):
     assert [words(row.css_first("th")) for row in table.css("tbody tr")] == ["Radio", "VK"]
     for chart, row in zip(("radio", "vk"), table.css("tbody tr"), strict=True):
         of = now.loc[chart]
-        share = lambda name: f"{100 * of.loc[name, 'value']:.1f}%"  # noqa: B023, E731 - called here
-        span = lambda name: f"{100 * of.loc[name, 'low']:.1f}% to {100 * of.loc[name, 'high']:.1f}%"  # noqa: B023, E731
+        whole, top = (
+            100 * of.loc[name, ["value", "low", "high"]].to_numpy() for name in ("ai_share", "ai_share.top10")
+        )
         said = of.loc["ai_labelled"]
         assert [words(cell) for cell in row.css("td")] == [
-            f"{share('ai_share')} {span('ai_share')}",
-            f"{share('ai_share.top10')} {span('ai_share.top10')}",
+            "{:.1f}% {:.1f}% to {:.1f}%".format(*whole),
+            "{:.0f}% {:.0f}% to {:.0f}%".format(*top),
             f"{said['value']:.0f} {100 * said['value'] / said['n']:.1f}%",
             *(f"{of.loc[name, 'value']:.0f}" for name in ("ai_flagged", "undecided", "unmeasured")),
             str(SIZE),
@@ -323,7 +324,7 @@ def test_what_drove_the_change_agrees_with_its_parts(pages, season):
 
 def said_of(season):
     """The two sentences about a season's only chart."""
-    (one,) = _varied(Weekly(season, LAST))
+    (one,) = kinds_of(Weekly(season, LAST))
     return [words_in("en").say(phrase, "Radio", one) for phrase in ("kinds_finding", "drove")]
 
 

@@ -19,7 +19,7 @@ from chartropy.audio.synthesize import synthesize
 from chartropy.features.spectra import RATE
 from chartropy.reports import messages, weekly
 from chartropy.reports.cli import main
-from chartropy.reports.compare import Comparison, Estimate
+from chartropy.reports.compare import Comparison, Estimate, Trend
 from chartropy.reports.evaluation import write_card, write_evaluation
 from chartropy.reports.explain import explain_file, write_explanation
 from chartropy.reports.page import TABLES, languages_of, write_index, write_week
@@ -163,7 +163,14 @@ def test_numbers_as_russian_writes_them():
     assert RUSSIAN.decimal(14.25) == "14,2"
     assert RUSSIAN.thousandths(0.6) == "0,600"
     assert [RUSSIAN.signed(value) for value in (1.25, -1.25, -0.01)] == ["+1,2", "−1,2", "0,0"]
-    assert [RUSSIAN.probability(p) for p in (0.004, 0.5, 1)] == [f"<1{THIN}%", f"50{THIN}%", f">99{THIN}%"]
+    assert [RUSSIAN.times_likelier(p) for p in (0, 0.004, 0.4, 0.5, 0.97, 1)] == [
+        "400",
+        "200",
+        "1,5",
+        "1,0",
+        "30",
+        "400",
+    ]
     assert [RUSSIAN.count(n) for n in (1234, 12345, 1234567)] == ["1234", f"12{THIN}345", f"1{THIN}234{THIN}567"]
     assert RUSSIAN.percent_tick(0.025) == f"2,5{THIN}%"
 
@@ -218,15 +225,25 @@ def russian_finding(tmp_path, *shares):
 
 def test_a_rise_in_russian(tmp_path):
     assert russian_finding(tmp_path, (0.1, 0.08, 0.12), (0.2, 0.17, 0.23)).startswith(
-        "20,0 % Доля ИИ, Радио Системы ИИ создали, по оценке, 20,0 % чарта «Радио» (95%-й доверительный интервал от "
-        "17,0 % до 23,0 %; измерено n = 100 из 2 позиций). Это больше, чем неделей раньше (10,0 %; 95%-й интервал от "
-        "8,0 % до 12,0 %; n = 100): разница +10,0 п. п., 95%-й интервал от +6,4 до +13,6."
+        "20,0 % Доля ИИ, Радио Следы генераторов ИИ в звучании несут, по оценке, 20,0 % чарта «Радио» (95%-й "
+        "доверительный интервал от 17,0 % до 23,0 %; измерено n = 100 из 2 позиций). Это больше, чем неделей раньше (10,0 %; 95%-й интервал от "
+        "8,0 % до 12,0 %; n = 100): разница +10,0 п. п., 95%-ный интервал от +6,4 до +13,6."
     )
 
 
 def test_an_older_week_is_named_in_russian(tmp_path):
     said = russian_finding(tmp_path, (0.1, 0.08, 0.12), None, None, (0.2, 0.17, 0.23))
     assert "за последнюю измеренную до этого неделю, по 4 июня 2026 года, 3 неделями раньше (10,0 %" in said
+
+
+TRENDS = [
+    Trend("short", LAST - 2 * WEEK, 3),
+    Trend("steady", LAST - 20 * WEEK, 21, 0.0),
+    *(
+        Trend(kind, LAST - 20 * WEEK, 21, 0.1, 0.0, 0.2, p)
+        for kind, p in zip(("rising", "falling", "steady"), (0.001, 0.05, 0.6), strict=True)
+    ),
+]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -237,10 +254,12 @@ def test_every_finding_can_be_said(language, measure, kind, weeks):
     low, high = (math.nan, math.nan) if kind == "unbounded" else (0.1, 0.3)
     now, before = (Estimate(day, 0.2, low, high, 21, "m") for day in (LAST, LAST - WEEK * weeks))
     compared = Comparison(kind) if kind == "first" else Comparison(kind, before, weeks, 0.1, -0.1, 0.3)
-    said = words_in(language).say("finding", measure, "Демо", now, 100, compared)
-    assert said.endswith(".")
-    assert not re.search(r"%\(|\bnan\b|\(\)|  | [.,;:]|\.\.", said)
-    assert bool(ENGLISH_WORDS.search(said)) == (language == "en")
+    tops = [(weeks, 21), None if kind == "first" else (1, 9)] if measure == "ai_share.top10" else []
+    for trend in TRENDS:
+        said = words_in(language).say("finding", measure, "Демо", now, 100, compared, trend, *tops)
+        assert said.endswith(".")
+        assert not re.search(r"%\(|\bnan\b|\(\)|  | [.,;:]|\.\.", said)
+        assert bool(ENGLISH_WORDS.search(said)) == (language == "en")
 
 
 # -- pages -------------------------------------------------------------------------------------------------------------
@@ -341,7 +360,8 @@ def test_tables_are_the_same_in_every_language(tmp_path):
     for name in TABLES:
         files = [tmp_path / language / LAST.isoformat() / f"{name}.csv" for language in LANGUAGES]
         assert files[0].read_bytes() == files[1].read_bytes()
-    assert set(pd.read_csv(files[1])["synthetic"]) == {"SYNTHETIC"}
+        assert set(pd.read_csv(files[1])["synthetic"]) <= {"SYNTHETIC"}
+    assert set(pd.read_csv(files[1].with_name("entries.csv"))["synthetic"]) == {"SYNTHETIC"}
 
 
 # -- pages about files and detectors -----------------------------------------------------------------------------------

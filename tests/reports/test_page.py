@@ -408,8 +408,9 @@ def test_a_bad_link_is_left_out_of_the_table(tmp_path):
 
 def test_a_rise_beyond_noise_is_said_with_its_interval(tmp_path):
     said = first_finding(tmp_path, (0.1, 0.08, 0.12), (0.2, 0.17, 0.23))
-    assert "estimated 20.0% of the Radio chart (95% interval 17.0% to 23.0%; n = 100 measured of 2 entries)" in said
-    assert "more than the week before (10.0%; 95% interval 8.0% to 12.0%; n = 100)" in said
+    number = "An estimated 20.0% of the Radio chart carries traces of AI generators in its sound"
+    assert f"{number} (95% interval 17.0% to 23.0%; n = 100 measured of 2 entries)" in said
+    assert "More than the week before (10.0%; 95% interval 8.0% to 12.0%; n = 100)" in said
     # MOVER by hand: 0.1 -/+ sqrt(0.03^2 + 0.02^2) = 0.1 -/+ 0.03606
     assert "difference +10.0 points, 95% interval +6.4 to +13.6" in said
     assert "noise" not in said
@@ -417,14 +418,15 @@ def test_a_rise_beyond_noise_is_said_with_its_interval(tmp_path):
 
 def test_a_fall_beyond_noise_is_said(tmp_path):
     said = first_finding(tmp_path, (0.2, 0.17, 0.23), (0.1, 0.08, 0.12))
-    assert "less than the week before" in said
+    assert "Less than the week before" in said
     assert "difference −10.0 points, 95% interval −13.6 to −6.4" in said
 
 
 def test_a_change_within_noise_is_not_called_one(tmp_path):
     said = first_finding(tmp_path, (0.1, 0.05, 0.16), (0.14, 0.08, 0.2))
-    assert "no change that can be told from noise since the week before (10.0%; 95% interval 5.0% to 16.0%" in said
-    assert "more than" not in said
+    assert "Since the week before (10.0%; 95% interval 5.0% to 16.0%; n = 100), no change that can be told from" in said
+    assert "More than" not in said
+    assert "For a trend, 2 weeks measured in this way are too few." in said
 
 
 def test_the_first_week_has_nothing_to_compare_with(tmp_path):
@@ -433,7 +435,7 @@ def test_the_first_week_has_nothing_to_compare_with(tmp_path):
 
 def test_an_older_week_is_named_where_the_last_one_is_missing(tmp_path):
     said = first_finding(tmp_path, (0.1, 0.08, 0.12), None, None, (0.2, 0.17, 0.23))
-    assert "more than the week ending 4 June 2026, three weeks earlier and the newest measured before (10.0%" in said
+    assert "More than in the week ending 4 June 2026, three weeks earlier and the newest measured before (10.0%" in said
 
 
 def test_numbers_measured_in_two_ways_are_not_compared(tmp_path):
@@ -441,7 +443,64 @@ def test_numbers_measured_in_two_ways_are_not_compared(tmp_path):
     season.measures["method"] = ["old", "new"]
     said = words(week_page(tmp_path, season).css(".findings li")[0])
     assert "not compared with the week before: that was measured in another way" in said
-    assert "more than" not in said
+    assert "More than" not in said
+
+
+def test_a_rise_over_the_season_is_said_though_no_week_shows_it(tmp_path):
+    shares = [(0.05 + 0.02 * week + 0.004 * (week % 3), 0.02 * week, 0.12 + 0.02 * week) for week in range(12)]
+    season = with_shares(a_small_chart("ab"), *shares)
+    page = week_page(tmp_path, season)
+    said = words(page.css(".findings li")[0])
+    assert "Since the week before (25.4%" in said
+    assert "no change that can be told from noise." in said
+    found = re.search(
+        r"It has risen since 9 April 2026: \+(\S+) points along the trend over 12 weeks \(95% interval", said
+    )
+    assert found
+    assert float(found[1]) == pytest.approx(22, abs=1)
+    assert "Radio: AI share 27.8%, rising over 12 weeks" in [words(node) for node in page.css("h3")]
+    (row,) = pd.read_csv(tmp_path / LAST.isoformat() / "trends.csv").to_dict("records")
+    assert (row["measure"], row["kind"], row["first"], row["n"]) == ("ai_share", "rising", "2026-04-09", 12)
+    assert row["p"] <= 0.05
+    level = with_shares(a_small_chart("ab"), *shares[:1] * 12)
+    assert "It has been the same in all 12 weeks measured since 9 April 2026." in words(
+        week_page(tmp_path / "level", level).css(".findings li")[0]
+    )
+
+
+def test_a_top_ten_is_counted(tmp_path):
+    season = a_season(2, size=12, seed=3)
+    said = words(week_page(tmp_path, season).css(".findings li")[1])
+    rows = season.measures[season.measures["measure"] == "ai_share.top10"].set_index(["chart", "week"])["value"]
+    chart = rows.xs(LAST.isoformat(), level="week").idxmax()
+    kinds = season.verdicts.set_index("recording_id")["verdict"]
+    counts = []
+    for week in (LAST, LAST - WEEK):
+        here = season.entries[(season.entries["chart"] == chart) & (season.entries["week"] == week.isoformat())]
+        top = kinds[here[here["position"] <= 10]["recording_id"]]
+        counts.append(((top == "ai").sum(), (top != "unmeasured").sum()))
+    (now, of), (before, of_before) = counts
+    assert re.search(
+        rf", {now} of {of} measured recordings (is|are) judged AI; corrected for the detector’s errors", said
+    )
+    assert f"The week before it was {before} of {of_before}; one recording is a tenth of a top ten." in said
+    assert not re.search(r"\d\.\d%", said)
+
+
+def test_the_composite_leads_where_there_is_one(tmp_path):
+    season = a_season(1, size=10)
+    rows = [
+        (source, chart, "ru", LAST.isoformat(), "ai_share", *share, 10, "m")
+        for source, chart, share in (
+            ("chartropy", "composite", (0.2, 0.1, 0.3)),
+            ("tophit", "radio", (0.1, 0.05, 0.15)),
+            ("tophit", "vk", (0.5, 0.4, 0.6)),
+        )
+    ]
+    page = week_page(tmp_path, replace(season, measures=pd.DataFrame(rows, columns=list(TABLES["measures"]))))
+    lead = page.css(".findings li")[0]
+    assert words(lead).startswith("20.0% AI share, Composite")
+    assert words(lead.css_first(".note")) == "The three charts: from 10.0% on Radio to 50.0% on VK."
 
 
 def test_without_an_interval_nothing_is_called_a_change(tmp_path):
@@ -512,7 +571,7 @@ def test_one_missing_number_is_said_in_words(season, tmp_path):
         "cannot be said: too few recordings measured"
     )
     assert rows["AI share of the top ten, estimated"].endswith("cannot be said: nothing measured")
-    assert "Radio: diversity not measured this week" in [words(node) for node in page.css(".chart h3")]
+    assert "Radio: distinct sounds not measured this week" in [words(node) for node in page.css(".chart h3")]
 
 
 def test_a_chart_that_vanished_without_a_reason_is_noticed(season, tmp_path):
@@ -544,7 +603,7 @@ def test_missing_figures_of_the_detector_are_said_to_be_missing(tmp_path):
     assert "in cross-validation is not stated" in words(page.css_first(".explained"))
     assert "detector not stated" in words(page.css_first(".versions"))
     known = words(week_page(tmp_path, replace(a_small_chart("a"), about=ABOUT)).css_first(".explained"))
-    assert "98.1% of all pairs (area under the ROC curve; 95% interval 96.7% to 99.2%)" in known
+    assert "98.10% of all pairs (area under the ROC curve; 95% interval 96.70% to 99.20%)" in known
     assert "took 2.1% of the human ones for AI" in known
 
 
@@ -561,7 +620,7 @@ def test_a_model_card_gives_its_figures_with_interval_and_n(tmp_path):
         "limits": ["Pitch shifts hide the traces."],
     }
     said = words(week_page(tmp_path, replace(a_small_chart("a"), about={"detector": card})).css_first(".explained"))
-    assert "97.6% of all pairs (area under the ROC curve; 95% interval 92.4% to 99.9%)" in said
+    assert "97.57% of all pairs (area under the ROC curve; 95% interval 92.38% to 99.89%)" in said
     assert "recognised 85.9% of the AI recordings as such (183 of 213; 95% interval 80.5% to 90.3%)" in said
     assert "took 0.9% of the human ones for AI (2 of 218; 95% interval 0.1% to 3.3%)" in said
     assert "weakest on stable-audio-open: 2 of 21 recognised" in said
@@ -588,7 +647,7 @@ def test_ai_verdicts_that_entered_are_listed(tmp_path):
     page = week_page(tmp_path, a_small_chart("ab", "acd", verdicts={"a": "ai", "c": "ai", "d": "human"}))
     block = page.css(".changes > div")[3]
     assert words(block.css_first("h4")) == "Judged AI among those that entered: 1"
-    assert words(block.css_first("li")) == "2 Artist c – Song c 97% likely AI"
+    assert words(block.css_first("li")) == "2 Artist c – Song c ×30 for AI"
 
 
 def test_biggest_moves_come_first(tmp_path):
