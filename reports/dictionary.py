@@ -249,6 +249,7 @@ WORDED: Mapping[str, str] = MappingProxyType(
         "fused_reason": "what that rests on",
         "label": "what they say",
         "ground": "on what ground",
+        "method": "how it was computed",
     }
 )
 """Columns of codes, or of stored sentences, that an export in a language repeats in words: ``chart_words`` for ``chart``."""

@@ -1,7 +1,7 @@
 """What the pipeline writes down in English, understood, so that pages can say it in another language.
 
-Why a recording has no verdict and why a chart is missing is stored when it happens, as a sentence. Here are the forms that
-such sentences have, with names in braces for what changes; the catalogue of translations (:mod:`.messages`) has them in the
+Why a recording has no verdict, why a chart is missing and how a number was computed is stored when it happens, as a sentence.
+Here are the forms that such sentences have, with names in braces for what changes; the catalogue of translations (:mod:`.messages`) has them in the
 context ``stored``. What is none of them is said as it stands.
 """
 
@@ -286,6 +286,38 @@ SENTENCES = (
     "the country {country} is not known here by that name: write it out, such as {name}.",
     "write country {name} instead of {country}.",
     "its name of the country {country} is not known here: write it as in the address of its page, such as new-zealand.",
+    # how a number was computed
+    "count",
+    "detector {model}",
+    "extractor {version}",
+    "census posterior, equal tails, {level}",
+    "census posterior of {n} recordings, {draws} draws, seed {seed}, equal tails, {level}",
+    "Rogan-Gladen, Lang-Reiczigel interval, {level}",
+    "the interval lies outside 0 to 1: the trials do not describe this chart",
+    "bootstrap by artist, {replicates} replicates, seed {seed}, {level}, log-t",
+    "bootstrap by artist, {replicates} replicates, seed {seed}, {level}, percentiles",
+    "quantile {share}, bootstrap by artist, {replicates} replicates, seed {seed}, {level}, percentiles",
+    "share, Jeffreys interval, clustered by artist, {level}",
+    "mean, error by artist, Student, {level}",
+    "Garwood's interval, {level}",
+    "probability that two recordings share one",
+    "1 / probability that two share one",
+    "Theil-Sen, studentized AR(1) bootstrap, {replicates} replicates, seed {seed}, {level}",
+    "blocks of {n} for the null of blocks",
+    "bounds, not an interval: those not heard are as the most or the least typical tenth of those heard",
+    "no interval: all {n} recordings are one artist's",
+    "no interval: the {n} recordings are two artists'",
+    "no estimate: {reason}",
+    "nothing was measured",
+    "no pair was measured",
+    "{n} recordings, two are needed",
+    "{n} points are known, {least} are needed",
+    "fewer than {least} pairs of {n} recordings share one",
+    "of those gone in the year before {n} were heard, {least} are needed",
+    "the classifier is no better than chance",
+    "the source names none",
+    "the week before is missing",
+    "there is no past to compare with",
     # what a detector's card says
     "Trained on {ai} AI clips of {generators} generators and {human} human clips of {sources} sources. The figures are of "
     "models that knew nothing of the generator or the source they judged.",
@@ -368,10 +400,10 @@ _ANY = ".+?"
 _FORMS = (
     dict.fromkeys(
         "n all ai human generators sources status code place rate low high seconds least most usual share khz level semitones "
-        "spacing expected".split(),
+        "spacing expected draws replicates seed".split(),
         r"[+-]?[\d.,]+ ?%?",
     )
-    | dict.fromkeys("path address country elsewhere day maker model lattice".split(), r"\S+?")
+    | dict.fromkeys("path address country elsewhere day maker model version lattice".split(), r"\S+?")
     | dict.fromkeys("chart name names kind source column".split(), "[^:;]+?")
     | {"group": "[^,]+?", "places": "[\\d, ]+?"}
 )

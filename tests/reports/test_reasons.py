@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import chartropy
 import chartropy.workspace.errors as errors
 from chartropy.analysis import detector, fuse, train
 from chartropy.analysis.detector import Detector, Verdict
@@ -35,8 +36,9 @@ STORE_REASONS = [
     *(ROOT / "audio" / f"{name}.py" for name in ("decode", "previews")),
     ROOT / "features" / "spectra.py",
     ROOT / "workspace" / "http.py",
+    *(ROOT / "analysis" / f"{name}.py" for name in ("estimates", "measures", "novelty", "share", "trends")),
 ]
-"""Where the sentences are made that say why a chart or a sound is missing."""
+"""Where the sentences are made that say why a chart or a sound is missing, or how a number was computed."""
 
 ERRORS = {
     name
@@ -44,7 +46,7 @@ ERRORS = {
     if isinstance(kind, type) and issubclass(kind, (errors.SourceError, errors.PreviewError, errors.AudioError))
 }
 LISTS = ("faults", "lines", "problems")
-NAMES = ("broken", "gap", "problem", "reason")
+NAMES = ("broken", "few", "gap", "problem", "reason")
 NOT_STORED = re.compile(
     # of credits, which are asked for by hand; of an import, which refuses the file
     "is no id of a track|no list of credits|rename the file and add"
@@ -64,6 +66,8 @@ def written(node: ast.AST, names: dict[str, list[str]]) -> list[str]:
         return ["".join(parts) for parts in product(*(written(part, names) for part in node.values))]
     if isinstance(node, ast.IfExp):
         return [*written(node.body, names), *written(node.orelse, names)]
+    if isinstance(node, ast.BinOp):
+        return ["".join(parts) for parts in product(written(node.left, names), written(node.right, names))]
     if isinstance(node, ast.Tuple | ast.List):
         return [text for one in node.elts for text in written(one, names)]
     return written(node.elt, names) if isinstance(node, ast.ListComp) else []
@@ -92,13 +96,14 @@ def sentences_in(file: Path) -> set[str]:
         for node in ast.walk(function):
             if isinstance(node, ast.Call) and node.args:
                 kept = isinstance(node.func, ast.Attribute) and called(node.func.value) in LISTS
-                if kept or called(node.func) in ERRORS:
-                    found += written(node.args[-1 if kept else 0], names)
+                if kept or called(node.func) in {*ERRORS, "Estimate"}:
+                    found += written(node.args[0 if called(node.func) in ERRORS else -1], names)
             elif isinstance(node, ast.Assign | ast.AugAssign):
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 if {called(one) for one in targets} & {*LISTS, *NAMES}:
                     found += written(node.value, names)
     found = [MARK + text if text.startswith(" ") else text for text in found]  # what is added to another
+    found = [text.removesuffix(f"; {MARK}") for text in found]  # and what another is added to
     return {text for text in found if text.strip(f"{MARK}: ;.") and not NOT_STORED.search(text)}
 
 
@@ -218,6 +223,11 @@ OTHERS = [
     "lastfm: the country 'x' is not known here by that name: write 'ru'.",
     "lastfm: the country 'x' is not known here by that name: write it out, such as 'viet nam'.",
     "'ai' in the payload may be an AI tag, but what it says is not understood: 'x'; not taken for one",
+    # how a number was computed
+    "detector lattice-1; census posterior, equal tails, 0.95",
+    "extractor 3; bootstrap by artist, 1000 replicates, seed 0, 0.95, percentiles",
+    "probability that two recordings share one; no estimate: 1 recordings, two are needed",
+    "Rogan-Gladen, Lang-Reiczigel interval, 0.95; the interval lies outside 0 to 1: the trials do not describe this chart",
     # what is said of a recording
     "Suno: its tag TXXX:comment says: made with suno",
     "Adobe: its C2PA manifest, signed by Adobe Inc., says: trainedAlgorithmicMedia",
@@ -243,6 +253,16 @@ def test_every_sentence_is_understood(stored):
     assert len(IN_CODE) > 130
     missed = [text for text in stored if not all(known for _, known in RUSSIAN.reason(text))]
     assert not missed
+
+
+def test_how_the_numbers_of_a_season_were_computed_is_understood(demo_season):
+    with chartropy.open_workspace(demo_season) as season:
+        methods = {*season.measures()["method"], *season.trend()["method"]}
+    assert len(methods) > 10
+    assert [text for text in sorted(methods) if not all(known for _, known in RUSSIAN.reason(text))] == []
+    assert RUSSIAN.reason_text("extractor 3; bootstrap by artist, 1000 replicates, seed 0, 0.95, log-t") == (
+        "дескрипторы версии 3; бутстреп по исполнителям, повторов: 1000, зерно 0, уровень 0,95, t-интервал по логарифмам"
+    )
 
 
 def test_every_form_is_one_that_is_stored(stored):
