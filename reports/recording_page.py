@@ -28,6 +28,7 @@ from .page import Versions, render, safe_link, versions_in, write_beside, write_
 from .recording import Recording
 from .season import Key, Season, all_weeks, float_of, in_order, key_of, keys_of, names_of
 from .weekly import Track, in_parallel, plainly
+from .words import Words
 
 FOLDER = "recordings"
 
@@ -164,8 +165,8 @@ def _page(
             for row in recording.history.iloc[::-1].itertuples()
         ],
         weeks=weeks,
-        odd=_rows(recording, _odd(recording.descriptors), words.language),
-        familiar=_rows(recording, FAMILIAR, words.language),
+        odd=_rows(recording, _odd(recording.descriptors), words),
+        familiar=_rows(recording, FAMILIAR, words),
         of=int(recording.descriptors["of"].max()) if len(recording.descriptors) else 0,
         count_all=words.count(len(DESCRIPTORS)),
         alike=[
@@ -223,14 +224,15 @@ def _odd(descriptors: pd.DataFrame) -> list[str]:
     return list(chosen.values())[:MOST_ODD]
 
 
-def _rows(recording: Recording, names: Sequence[str], language: str) -> list[dict[str, Any]]:
+def _rows(recording: Recording, names: Sequence[str], words: Words) -> list[dict[str, Any]]:
     """Descriptors as the page shows them: those that were measured."""
     known = [name for name in names if name in recording.descriptors.index]
     rows = []
     for name, row in recording.descriptors.loc[known].to_dict("index").items():
         if math.isfinite(float_of(row["value"])):
-            unit = "" if row["unit"] == "1" else row["unit"]
-            rows.append({**row, "name": name, "label": DESCRIPTORS[str(name)].label_in(language), "unit": unit})
+            label = DESCRIPTORS[str(name)].label_in(words.language)
+            unit = "" if row["unit"] == "1" else words.translated(row["unit"], "unit")
+            rows.append({**row, "name": name, "label": label, "unit": unit})
     return rows
 
 

@@ -230,6 +230,9 @@ def test_no_english_is_left_on_a_russian_page_of_a_recording(run, tmp_path):
     no_english_in(tmp_path / "index.ru.html")
     page = read(tmp_path / "index.ru.html")
     assert not page.css("main [lang=en]")
+    values = {words(row.css_first("code")): words(row.css_first("td")) for row in page.css("table.ranged tbody tr")}
+    assert values["rhythm.tempo.bpm"].endswith(" уд/мин")
+    assert values["timbre.centroid.mean"].endswith(" Гц")
     drawn = {words(node) for node in page.css("svg.plot text")}
     assert {"место в чарте", "кГц", "тоны"} <= drawn
     assert not any(re.search(r"\d\.\d", said) for said in drawn)
