@@ -296,10 +296,10 @@ def columns_in(name: str, words: Words | None = None) -> dict[str, Column]:
 
 
 def meaning_in(column: Column, words: Words) -> str:
-    """Return what a column is, in a language; of a descriptor its name there, and its source."""
-    if words.language == "ru" and column.name in DESCRIPTORS:
+    """Return what a column is, in a language; the source of a descriptor stays as it is."""
+    if column.name in DESCRIPTORS:
         one = DESCRIPTORS[column.name]
-        return f"{one.label_ru} ({one.source})"
+        return f"{one.label_in(words.language)}: {words.definition(one.definition)} ({one.source})"
     return words.translated(column.meaning, "meaning")
 
 

@@ -18,7 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from ..workspace.files import whole_file
-from .reasons import CONTEXT, SENTENCES
+from . import definitions, reasons
 
 TEMPLATES = Path(__file__).with_name("templates")
 LOCALE = Path(__file__).with_name("locale")
@@ -54,8 +54,10 @@ def extracted() -> Catalog:
         keywords=KEYWORDS,
     ):
         found.add(message, locations=[(name, 0)], auto_comments=comments, context=context)
-    for sentence in SENTENCES:
-        found.add(sentence.replace("%", "%%"), locations=[("reasons.py", 0)], context=CONTEXT)
+    for sentence in reasons.SENTENCES:
+        found.add(sentence.replace("%", "%%"), locations=[("reasons.py", 0)], context=reasons.CONTEXT)
+    for form in definitions.DEFINITIONS:
+        found.add(form.replace("%", "%%"), locations=[("definitions.py", 0)], context=definitions.CONTEXT)
     for said, context in dictionary.messages():
         found.add(said.replace("%", "%%"), locations=[("dictionary.py", 0)], context=context)
     return found

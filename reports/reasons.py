@@ -417,8 +417,10 @@ class Reasons:
 
     Parameters
     ----------
+    sentences : tuple of str
+        The forms that it may have: `SENTENCES`, or others written like them.
     translate : callable
-        Returns one of `SENTENCES` in the language, its names in braces kept.
+        Returns one of them in the language, its names in braces kept.
     listed : callable
         Joins names.
     number : callable
@@ -426,8 +428,13 @@ class Reasons:
     """
 
     def __init__(
-        self, translate: Callable[[str], str], listed: Callable[[list[str]], str], number: Callable[[str], str]
+        self,
+        sentences: tuple[str, ...],
+        translate: Callable[[str], str],
+        listed: Callable[[list[str]], str],
+        number: Callable[[str], str],
     ):
+        self._patterns = _patterns(sentences)
         self._translate, self._listed, self._number = translate, listed, number
         self.understood = lru_cache(4096)(self._understood)
 
@@ -445,7 +452,7 @@ class Reasons:
 
     def _sentence(self, text: str) -> tuple[Piece, ...] | None:
         """Return one of the sentences, its full stop or not; one added to others, only if those are understood."""
-        for sentence, pattern in _patterns():
+        for sentence, pattern in self._patterns:
             if found := pattern.fullmatch(text):
                 if sentence.startswith("{reason}") and not self.understood(found["reason"]):
                     continue
@@ -523,11 +530,10 @@ def shortened(pieces: tuple[Piece, ...], most: int) -> tuple[Piece, ...]:
     return tuple(kept)
 
 
-@lru_cache(1)
-def _patterns() -> list[tuple[str, re.Pattern[str]]]:
+def _patterns(sentences: tuple[str, ...]) -> list[tuple[str, re.Pattern[str]]]:
     """The sentences that say most first: `{path} answered {status}.` would fit others too."""
     made = []
-    for sentence in sorted(SENTENCES, key=lambda one: -len(_NAME.sub("", one))):
+    for sentence in sorted(sentences, key=lambda one: -len(_NAME.sub("", one))):
         parts = _NAME.split(sentence.removesuffix("."))
         written = (
             f"(?P<{part}>{_FORMS.get(part, _ANY)})" if place % 2 else re.escape(part)

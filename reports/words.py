@@ -24,9 +24,10 @@ from babel.numbers import parse_pattern
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from ..workspace.errors import SettingsError
-from . import messages
+from . import definitions, messages, reasons
 from .compare import DISTANCES, ENTROPIES, PERCENTAGES
-from .reasons import CONTEXT, Piece, Reasons, shortened
+from .definitions import DEFINITIONS
+from .reasons import SENTENCES, Piece, Reasons, shortened
 
 LANGUAGES = ("en", "ru")
 """What pages can be written in."""
@@ -178,6 +179,10 @@ class Words:
         """Say it as plain text, where nothing can mark a language."""
         return "".join(piece for piece, _ in self.reason(stored))
 
+    def definition(self, said: str) -> str:
+        """Say what a descriptor is, as its registry says it in English."""
+        return said if self.language == "en" else "".join(piece for piece, _ in self._definitions.pieces(said))
+
     def translated(self, said: str, context: str) -> str:
         """Return the translation of what stands in code, in some context, as :func:`.messages.extracted` found it there."""
         return self._translations.pgettext(context, said.replace("%", "%%")).replace("%%", "%")
@@ -236,7 +241,14 @@ class Words:
 
     @cached_property
     def _reasons(self) -> Reasons:
-        return Reasons(lambda said: self.translated(said, CONTEXT), self.listed, self._written)
+        return self._reading(SENTENCES, reasons.CONTEXT)
+
+    @cached_property
+    def _definitions(self) -> Reasons:
+        return self._reading(DEFINITIONS, definitions.CONTEXT)
+
+    def _reading(self, sentences: tuple[str, ...], context: str) -> Reasons:
+        return Reasons(sentences, lambda said: self.translated(said, context), self.listed, self._written)
 
     @cached_property
     def _locale(self) -> Locale:

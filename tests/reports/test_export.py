@@ -510,6 +510,11 @@ def test_the_dictionary_in_russian(chartropy, tmp_path):
     bare = re.sub(CODES + "|" + r"\|[^|\n]*`[^|\n]*`[^|\n]*\|", "", said)
     assert [line for line in bare.splitlines() if ENGLISH_WORDS.search(line)] == []
     assert "| `chart_words` | текст |" in said
+    table = as_table(RUSSIAN).set_index("column").loc["rhythm.tempo.sd"]
+    assert (table["unit"], table["meaning"].partition(" (")[0]) == (
+        "%",
+        "Непостоянство темпа: Стандартное отклонение периода удара по окнам в 8 с, в процентах от периода всего фрагмента.",
+    )
     assert max(map(len, said.partition("\n## ")[0].splitlines())) <= 132
     assert chartropy("dictionary", "--lang", "ru", "--out", tmp_path / "d.xlsx")[0] == 0
     header, names, first = sheet_of(tmp_path / "d.xlsx", "Словарь")[:3]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from importlib import import_module
@@ -21,8 +22,10 @@ from chartropy.audio.decode import decode
 from chartropy.audio.disturb import DISTURBANCES
 from chartropy.charts.periods import KINDS, Period
 from chartropy.charts.sources import SOURCES, lastfm
-from chartropy.reports import evaluation, reasons
-from chartropy.reports.reasons import SENTENCES, shortened
+from chartropy.features.registry import DESCRIPTORS
+from chartropy.reports import definitions, evaluation, reasons
+from chartropy.reports.definitions import DEFINITIONS
+from chartropy.reports.reasons import SENTENCES, Reasons, shortened
 from chartropy.reports.words import ENGLISH, words_in
 from chartropy.workspace.errors import AudioError
 
@@ -265,25 +268,48 @@ def test_how_the_numbers_of_a_season_were_computed_is_understood(demo_season):
     )
 
 
-def test_every_form_is_one_that_is_stored(stored):
+def unused(forms: tuple[str, ...], texts: Iterable[str]) -> list[str]:
+    """The forms that none of the texts has."""
     used: set[str] = set()
 
     def remembered(sentence: str) -> str:
         used.add(sentence)
         return sentence
 
-    known = reasons.Reasons(remembered, ", ".join, str)
-    for text in stored:
+    known = Reasons(forms, remembered, ", ".join, str)
+    for text in texts:
         known.pieces(text)
-    assert [sentence for sentence in SENTENCES if sentence not in used] == []
+    return [form for form in forms if form not in used]
+
+
+def test_every_form_is_one_that_is_stored(stored):
+    assert unused(SENTENCES, stored) == []
+
+
+def test_every_definition_of_a_descriptor_is_understood_and_every_form_needed():
+    said = {one.definition for one in DESCRIPTORS.values()}
+    known = Reasons(DEFINITIONS, lambda form: RUSSIAN.translated(form, definitions.CONTEXT), RUSSIAN.listed, str)
+    assert [text for text in said if not all(known for _, known in known.pieces(text))] == []
+    assert unused(DEFINITIONS, said) == []
+
+
+def test_definitions_in_russian():
+    said = RUSSIAN.definition(DESCRIPTORS["timbre.rolloff.sd"].definition).replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert said == "Стандартное отклонение по кадрам: частота, ниже которой лежит 85 % мощности, от 30 Гц до 10 кГц."
+    assert (
+        RUSSIAN.definition(DESCRIPTORS["dynamics.silence_rate.20db"].definition)
+        == "Доля кадров с уровнем ниже −20 dBFS."
+    )
+    assert RUSSIAN.definition("How blue it is.") == "How blue it is."
+    assert ENGLISH.definition("Peak over root mean square.") == "Peak over root mean square."
 
 
 def test_no_english_is_left_in_translations():
-    for sentence in SENTENCES:
-        said = RUSSIAN.translated(sentence, reasons.CONTEXT)
-        assert not ENGLISH_WORDS.search(re.sub(r"\{\w+\}|`[^`]+`|'\w+'|charts\.spotify\.com|new-zealand", "", said)), (
-            said
-        )
+    said = [RUSSIAN.translated(sentence, reasons.CONTEXT) for sentence in SENTENCES]
+    said += [RUSSIAN.translated(form, definitions.CONTEXT) for form in DEFINITIONS]
+    for one in said:
+        bare = re.sub(r"\{\w+\}|`[^`]+`|'\w+'|charts\.spotify\.com|new-zealand", "", one)
+        assert not ENGLISH_WORDS.search(bare), one
 
 
 def test_sentences_in_russian():
