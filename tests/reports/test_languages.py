@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -131,6 +132,13 @@ def test_a_translation_fills_in_what_the_english_does(language):
             assert "%" not in re.sub(r"%\(\w+\)s|%%", "", translation)
 
 
+def test_russian_calls_a_thing_by_one_word():
+    two_of_them = r"95%%(-й|-го|-м|-е|-х)\b|доверительн|площадк|[Рр]азн(ых|ые) звучан|[Рр]азност[ьи] %|\d ?%%(?!-)"
+    for message in messages.catalogue("ru"):
+        for translation in messages.forms_of(message.string) if message.id else ():
+            assert not re.search(two_of_them, translation), translation
+
+
 def test_updating_the_catalogue_of_today_changes_nothing(tmp_path, monkeypatch):
     whole = (messages.LOCALE / "ru" / "LC_MESSAGES" / "chartropy.po").read_bytes()
     copy = tmp_path / "ru" / "LC_MESSAGES" / "chartropy.po"
@@ -225,10 +233,15 @@ def russian_finding(tmp_path, *shares):
 
 def test_a_rise_in_russian(tmp_path):
     assert russian_finding(tmp_path, (0.1, 0.08, 0.12), (0.2, 0.17, 0.23)).startswith(
-        "20,0 % Доля ИИ, Радио Следы генераторов ИИ в звучании несут, по оценке, 20,0 % чарта «Радио» (95%-й "
-        "доверительный интервал от 17,0 % до 23,0 %; измерено n = 100 из 2 позиций). Это больше, чем неделей раньше (10,0 %; 95%-й интервал от "
+        "20,0 % Доля ИИ, Радио Следы генераторов ИИ в звучании несут, по оценке, 20,0 % чарта «Радио» (95%-ный интервал от "
+        "17,0 % до 23,0 %; измерено n = 100 из 2 позиций). Это больше, чем неделей раньше (10,0 %; 95%-ный интервал от "
         "8,0 % до 12,0 %; n = 100): разница +10,0 п. п., 95%-ный интервал от +6,4 до +13,6."
     )
+
+
+def test_a_signed_interval_in_russian_reads_from_and_to():
+    row = SimpleNamespace(low=-4.4, high=-1.5)
+    assert RUSSIAN.say("bounds", row, True) == "от −4,4 до −1,5"
 
 
 def test_an_older_week_is_named_in_russian(tmp_path):
