@@ -338,7 +338,7 @@ def findings(weekly: Weekly) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``measure, number, label, sentence, note``, as the page writes them; ``key, now, comparison, trend``: the chart and
+        ``measure, number, label, sentences, sentence, note``, as the page writes them; ``key, now, comparison, trend``: the chart and
         the estimate that they are about, and what it is compared with, None where nothing can be said.
     """
     return [_finding(weekly, measure, most) for measure, most in FINDINGS]
@@ -362,12 +362,15 @@ def pictures(weekly: Weekly) -> list[tuple[str, bytes]]:
 def _finding(weekly: Weekly, measure: str, most: Callable[..., Key]) -> dict[str, Any]:
     """Say one thing about the week: of the composite where it was measured, else of the chart that stands out."""
     found = {key: now for key in weekly.keys if (now := weekly.estimate(key, measure))}
+    say = weekly.words.say
     if not found:
+        why = say("nothing_found", measure, weekly.now["recording_id"].nunique())
         return {
             "measure": measure,
             "number": "",
-            "label": weekly.words.say("finding_label", measure),
-            "sentence": weekly.words.say("nothing_found", measure, weekly.now["recording_id"].nunique()),
+            "label": say("finding_label", measure),
+            "sentences": [why],
+            "sentence": why,
             "note": "",
             **dict.fromkeys(("key", "now", "comparison", "trend")),
         }
@@ -375,23 +378,22 @@ def _finding(weekly: Weekly, measure: str, most: Callable[..., Key]) -> dict[str
     key = most([one for one in found if one.source == COMPOSITE] or [outmost], key=lambda one: found[one].value)
     now = found[key]
     comparison, trend = compare(measure, weekly.estimates(key, measure), weekly.week), weekly.trend(key, measure)
-    tops = []
+    top, top_before = None, None
     if measure == "ai_share.top10":
-        tops = [weekly.top_ten(key, weekly.week), comparison.before and weekly.top_ten(key, comparison.before.week)]
+        top = weekly.top_ten(key, weekly.week)
+        top_before = comparison.before and weekly.top_ten(key, comparison.before.week)
+    said = [
+        say("finding", measure, weekly.names[key], now, len(weekly.chart(key, weekly.week)), top),
+        say("since_before", measure, comparison, top_before),
+        say("course", measure, trend),
+    ]
+    sentences = [sentence for sentence in said if sentence]
     return {
         "measure": measure,
         "number": weekly.words.value_of(measure, now.value),
-        "label": weekly.words.say("finding_label", measure, weekly.names[key]),
-        "sentence": weekly.words.say(
-            "finding",
-            measure,
-            weekly.names[key],
-            now,
-            len(weekly.chart(key, weekly.week)),
-            comparison,
-            trend,
-            *tops,
-        ),
+        "label": say("finding_label", measure, weekly.names[key]),
+        "sentences": sentences,
+        "sentence": " ".join(sentences),
         "note": _among_charts(weekly, measure, key, found, outmost) if len(weekly.keys) > 1 else "",
         "key": key,
         "now": now,

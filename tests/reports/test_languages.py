@@ -267,9 +267,13 @@ def test_every_finding_can_be_said(language, measure, kind, weeks):
     low, high = (math.nan, math.nan) if kind == "unbounded" else (0.1, 0.3)
     now, before = (Estimate(day, 0.2, low, high, 21, "m") for day in (LAST, LAST - WEEK * weeks))
     compared = Comparison(kind) if kind == "first" else Comparison(kind, before, weeks, 0.1, -0.1, 0.3)
-    tops = [(weeks, 21), None if kind == "first" else (1, 9)] if measure == "ai_share.top10" else []
-    for trend in TRENDS:
-        said = words_in(language).say("finding", measure, "Демо", now, 100, compared, trend, *tops)
+    top, top_before = ((weeks, 21), (1, 9)) if measure == "ai_share.top10" else (None, None)
+    say = words_in(language).say
+    for said in (
+        say("finding", measure, "Демо", now, 100, top),
+        say("since_before", measure, compared, top_before),
+        *(said for trend in TRENDS if (said := say("course", measure, trend))),
+    ):
         assert said.endswith(".")
         assert not re.search(r"%\(|\bnan\b|\(\)|  | [.,;:]|\.\.", said)
         assert bool(ENGLISH_WORDS.search(said)) == (language == "en")
