@@ -83,7 +83,6 @@ class Recordings:
 
     def __init__(self, tables: Tables, until: str | None = None):
         self._tables = tables
-        self._about = tables.recordings().set_index("recording_id", drop=False).rename_axis(None)
         self._names = tables.names()
         entries = tables.entries().dropna(subset=["week"])
         self._entries = entries[entries["week"] <= until] if until else entries
@@ -95,16 +94,22 @@ class Recordings:
         self._spelled = self._names.groupby("recording_id", sort=False).indices
         self._history = _tuples(self._entries[_HISTORY])
         self._spellings = _tuples(self._names)
+        self._called = tables.recordings().set_index("recording_id")[["isrc", "artist", "title"]]
+        stays = self._entries.groupby("recording_id")
+        self._about = self._called.join(
+            stays.agg(first_week=("week", "min"), last_week=("week", "max"), peak=("position", "min")), how="inner"
+        )
+        self._told = dict(zip(self._about.index, _tuples(self._about), strict=True))
         self._charts: dict[str, tuple[np.ndarray, ...]] = {}
-        self._hashes: dict[str, str] = {}
+        self._chart_hashes: dict[str, str] = {}
+        self._nearest: dict[str, dict[str, tuple[list[str], np.ndarray]]] = {}
 
     def __contains__(self, recording_id: object) -> bool:
         return recording_id in self._rows
 
     def __iter__(self) -> Iterator[str]:
         """Return the ids of all that charted in a week, those of the latest weeks first."""
-        charted = self._about[self._about.index.isin(self._rows)]
-        return iter(charted.sort_values(["last_week", "recording_id"], ascending=[False, True]).index)
+        return iter(self._about.sort_values(["last_week", "recording_id"], ascending=[False, True]).index)
 
     def of(self, recording_id: str) -> Recording:
         """Return what is known of one, by its whole id.
@@ -119,7 +124,7 @@ class Recordings:
             raise KeyError(f"no recording {recording_id!r}")
         mine = self._entries.iloc[rows]
         names = self._names.iloc[spelled].drop(columns="recording_id").reset_index(drop=True)
-        row = self._about.loc[recording_id] if recording_id in self._about.index else names.iloc[0]
+        row = self._called.loc[recording_id] if recording_id in self._called.index else names.iloc[0]
         sound, evidence = self._judged.get(recording_id, (None, None))
         return Recording(
             recording_id,
@@ -130,7 +135,7 @@ class Recordings:
             mine[_HISTORY].sort_values(["week", "source", "chart"]).reset_index(drop=True),
             evidence,
             self._among(recording_id, mine),
-            self._alike(recording_id, str(row["artist"]), mine),
+            self._alike(recording_id),
             sound,
         )
 
@@ -139,40 +144,36 @@ class Recordings:
         return self._tables.sketch(recording_id)
 
     def inputs(self, recording_id: str) -> str:
-        """Return a hash of all that :meth:`of` rests on: as long as it is the same, so is what is known."""
-        rows = self._rows.get(recording_id, [])
-        weeks = [self._history[row][_HISTORY.index("week")] for row in rows]
-        first, last = min(weeks, default=""), max(weeks, default="")
+        """Return a hash of what a page shows of one that charted: as long as it is the same, so is what is known."""
+        alike, distances = self._nearest_to(recording_id)
         return digest(
+            self._told[recording_id],
             [self._spellings[row] for row in self._spelled.get(recording_id, [])],
-            [self._history[row] for row in rows],
+            [self._history[row] for row in self._rows[recording_id]],
             self._judged.get(recording_id),
             self._sound(recording_id),
-            self._sounds(f"on {last}", self._on_charts(last)),
-            self._sounds(f"before {first}", self._about.index[self._about["first_week"] < first]),
+            self._chart_hash(str(self._about.at[recording_id, "last_week"])),
+            [(one, *self._told[one], f"{distance:.2f}") for one, distance in zip(alike, distances, strict=True)],
         )
 
     def _sound(self, recording_id: str) -> bytes:
         row = self._heard.get(recording_id)
         return b"" if row is None else self._values[row].tobytes()
 
-    def _sounds(self, of: str, recordings: pd.Index) -> str:
-        """A hash of some recordings and their sounds, made once."""
-        if of not in self._hashes:
-            heard = self._about.loc[self._about.index.isin(recordings) & self._about.index.isin(self._vectors.index)]
-            sounds = self._vectors.loc[heard.index].to_numpy()
-            self._hashes[of] = digest(heard.to_csv(index=False), sounds.tobytes())
-        return self._hashes[of]
+    def _chart_hash(self, week: str) -> str:
+        """A hash of the sounds on all charts of a week, made once."""
+        if week not in self._chart_hashes:
+            self._chart_hashes[week] = digest(self._values[self._on_charts(week)].tobytes())
+        return self._chart_hashes[week]
 
-    def _on_charts(self, week: str) -> pd.Index:
-        import pandas as pd
-
-        return pd.Index(self._entries["recording_id"][self._entries["week"] == week].unique())
+    def _on_charts(self, week: str) -> np.ndarray:
+        """Which of the sounds were on any chart of a week."""
+        return self._vectors.index.isin(self._entries["recording_id"][self._entries["week"] == week])
 
     def _last_charts(self, week: str) -> tuple[np.ndarray, ...]:
         """The descriptors on all charts of a week, and by descriptor how many, and a tenth, the half, nine tenths."""
         if week not in self._charts:
-            chart = self._vectors.loc[self._vectors.index.isin(self._on_charts(week))].astype(float)
+            chart = self._vectors.loc[self._on_charts(week)].astype(float)
             known = chart.where(np.isfinite(chart))
             spread = (known.quantile(q).to_numpy() for q in (0.1, 0.5, 0.9))
             self._charts[week] = (chart.to_numpy(), known.notna().sum(axis=0).to_numpy(), *spread)
@@ -194,17 +195,35 @@ class Recordings:
         numbers = dict(zip(columns[3:], (values, low, median, high, percentile, count), strict=True))
         return table.assign(**numbers)
 
-    def _alike(self, recording_id: str, artist: str, mine: pd.DataFrame) -> pd.DataFrame:
+    def _alike(self, recording_id: str) -> pd.DataFrame:
         """What it sounds like among what charted before it."""
+        alike, distances = self._nearest_to(recording_id)
         columns = ["recording_id", "artist", "title", "distance", "first_week", "last_week", "peak"]
-        before = self._about[self._about.index.isin(self._vectors.index)]
-        if recording_id not in self._vectors.index or mine.empty:
-            return before.iloc[:0].assign(distance=[])[columns].reset_index(drop=True)
-        before = before[before["first_week"] < mine["week"].min()]
-        before = before[before["artist"].map(first_artist) != first_artist(artist)]
-        distances = load_space().distances(self._vectors.loc[[recording_id]], self._vectors.loc[before.index])[0]
-        near = before.assign(distance=distances).dropna(subset=["distance"]).reset_index(drop=True)
-        return near.sort_values(["distance", "recording_id"])[columns].head(ALIKE).reset_index(drop=True)
+        return self._about.loc[alike].assign(distance=distances).reset_index(names="recording_id")[columns]
+
+    def _nearest_to(self, recording_id: str) -> tuple[list[str], np.ndarray]:
+        """The ids of what it sounds most like, the nearest first, and the distances."""
+        if recording_id not in self._heard or recording_id not in self._told:
+            return [], np.zeros(0)
+        week = str(self._about.at[recording_id, "first_week"])
+        if week not in self._nearest:
+            self._nearest[week] = self._nearest_before(week)
+        return self._nearest[week][recording_id]
+
+    def _nearest_before(self, week: str) -> dict[str, tuple[list[str], np.ndarray]]:
+        """What the recordings that were new in a week sound most like: all at once, as one by one takes much longer."""
+        heard = self._about[self._about.index.isin(self._vectors.index)].sort_index()
+        new, before = heard[heard["first_week"] == week], heard[heard["first_week"] < week]
+        distances = load_space().distances(self._vectors.loc[new.index], self._vectors.loc[before.index])
+        lead, leads = new["artist"].map(first_artist).to_numpy(), before["artist"].map(first_artist).to_numpy()
+        distances[lead[:, None] == leads] = np.nan
+        # a product of matrices rounds by their size: what is as near must stay in order when others come
+        order = np.argsort(distances.round(9), axis=1, kind="stable")[:, :ALIKE]
+        found = {}
+        for one, row, nearest in zip(new.index, distances, order, strict=True):
+            nearest = nearest[np.isfinite(row[nearest])]
+            found[str(one)] = ([str(other) for other in before.index[nearest]], row[nearest])
+        return found
 
 
 def _tuples(frame: pd.DataFrame) -> list[tuple]:

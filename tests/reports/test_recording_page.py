@@ -15,10 +15,11 @@ import pytest
 
 from chartropy.analysis.detector import Verdict
 from chartropy.analysis.fuse import fuse
+from chartropy.analysis.measures import load_space
 from chartropy.charts import claims
 from chartropy.features.registry import DESCRIPTORS
 from chartropy.reports import recording_page, weekly
-from chartropy.reports.recording import Recording
+from chartropy.reports.recording import Recording, Recordings
 from chartropy.reports.recording_page import FAMILIAR, made_at, write_recordings
 from chartropy.reports.season import Season
 from chartropy.reports.tables import Tables
@@ -256,6 +257,44 @@ def test_only_what_changed_is_written_anew(run):
     facts = {words(fact.css_first("dt")): words(fact.css_first("dd")) for fact in page.css("dl.facts > div")}
     assert facts["Verdict of the sound"].startswith("Human")
     assert facts["With what others say"] == "AI"
+
+
+def test_a_new_week_changes_its_recordings_and_those_that_are_told_of_them(run):
+    before, after = Recordings(run.tables, run.weeks[-2]), Recordings(run.tables)
+    entries = run.tables.entries()
+    here = set(entries["recording_id"][entries["week"] == run.weeks[-1]])
+    told = {one for one in before if here & set(after.of(one).alike["recording_id"])} - here
+    changed = {one for one in before if before.inputs(one) != after.inputs(one)}
+    assert changed == (here | told) & set(before)
+    assert told
+    assert changed < set(before)
+
+
+def test_what_comes_after_the_last_week_that_counts_is_not_told(run):
+    until = run.weeks[3]
+    then = Recordings(run.tables, until)
+    entries = run.tables.entries().query("week <= @until")
+    assert set(then) == set(entries["recording_id"])
+    told = pd.concat([then.of(one).alike for one in then]).set_index("recording_id")
+    assert len(told) > 10
+    mine = entries.groupby("recording_id")
+    for column, known in (
+        ("first_week", mine["week"].min()),
+        ("last_week", mine["week"].max()),
+        ("peak", mine["position"].min()),
+    ):
+        assert (told[column] == known.loc[told.index]).all()
+    assert (told["last_week"] < run.tables.recordings().set_index("recording_id")["last_week"].loc[told.index]).any()
+
+
+def test_what_is_found_for_many_at_once_is_what_is_found_for_one(run):
+    one, about = run.tables.recording(run.ai), run.tables.recordings().set_index("recording_id")
+    vectors = run.season.vectors
+    before = about[(about["first_week"] < about.at[run.ai, "first_week"]) & (about["artist"] != one.artist)]
+    distances = pd.Series(load_space().distances(vectors.loc[[run.ai]], vectors.loc[before.index])[0], before.index)
+    nearest = distances.nsmallest(10)
+    assert one.alike["recording_id"].tolist() == nearest.index.tolist()
+    assert one.alike["distance"].to_numpy() == pytest.approx(nearest.to_numpy())
 
 
 def test_a_page_that_was_lost_or_is_no_page_is_written_again(run):
