@@ -25,7 +25,7 @@ from markupsafe import Markup
 from ..analysis.measures import reference_entropy
 from ..charts.composite import SOURCE as COMPOSITE
 from ..charts.periods import first_day
-from ..workspace.files import whole_file, write_text
+from ..workspace.files import remove_file, remove_files, whole_file, write_text
 from . import figures
 from .compare import MEASURES, ONE_WEEK, Estimate, apart, compare, trend_of
 from .drawing import (
@@ -671,14 +671,11 @@ def _spoken(changes: Mapping[str, Any] | None, weekly: Weekly) -> Mapping[str, A
 
 
 def write_beside(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write the files beside a page; what an earlier issue left there is removed."""
+    """Write the files beside a page; what an earlier issue left there is removed, folders that somebody made are not."""
     for path, content in files.items():
         with whole_file(folder.parent / path) as part:
             part.write_bytes(content)
-    if folder.is_dir():
-        for file in folder.iterdir():
-            if f"{folder.name}/{file.name}" not in files:
-                file.unlink(missing_ok=True)
+    remove_files(folder, but={Path(path).name for path in files})
 
 
 def write_pages(folder: Path, pages: dict[str, str]) -> Path:
@@ -687,7 +684,7 @@ def write_pages(folder: Path, pages: dict[str, str]) -> Path:
         write_text(folder / file, html)
     for language in LANGUAGES:
         if (file := f"index.{language}.html") not in pages:
-            (folder / file).unlink(missing_ok=True)
+            remove_file(folder / file)
     return folder / next(iter(pages))
 
 

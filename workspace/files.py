@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -40,15 +40,50 @@ def whole_file(target: Path) -> Iterator[Path]:
     """
     part = target.with_name(f".{target.name}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        os.replace(part, target)  # noqa: PTH105 - atomic
+        with _naming(target, "written"):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            yield part
+            os.replace(part, target)  # noqa: PTH105 - atomic
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def remove_file(target: Path) -> None:
+    """Remove a file, or a link to one, if it is there.
+
+    Raises
+    ------
+    WorkspaceReadOnly
+        When it cannot be removed.
+    """
+    with _naming(target, "removed"):
+        target.unlink(missing_ok=True)
+
+
+def remove_files(folder: Path, but: Collection[str] = ()) -> None:
+    """Remove the files in a folder, if it is there, but those of some names; folders in it stay.
+
+    Raises
+    ------
+    WorkspaceReadOnly
+        When it cannot be read, or one cannot be removed.
+    """
+    with _naming(folder, "read"):
+        found = [one for one in folder.iterdir() if one.is_symlink() or not one.is_dir()] if folder.is_dir() else []
+    for file in found:
+        if file.name not in but:
+            remove_file(file)
+
+
+@contextmanager
+def _naming(target: Path, done: str) -> Iterator[None]:
+    """Turn what the system says into an error that names the file."""
+    try:
+        yield
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise DiskFull(f"{target}: the disk is full. What was stored is safe; make room and run again.") from error
         raise WorkspaceReadOnly(
-            f"{target} cannot be written ({error.strerror or error}): make its folder writable or choose another."
+            f"{target} cannot be {done} ({error.strerror or error}): make its folder writable or choose another."
         ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)

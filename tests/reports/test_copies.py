@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from pathlib import Path
+from unittest.mock import Mock
 from xml.etree import ElementTree
 
 import numpy as np
@@ -15,9 +17,10 @@ from PIL import Image
 from chartropy.analysis.measures import sameness
 from chartropy.reports.figures import LEADING, PNG_DOTS, POINTS_PER_INCH
 from chartropy.reports.homogenization import compare_kinds, decompose_chart, kinds_of
-from chartropy.reports.page import FIGURES, TABLES, write_week
+from chartropy.reports.page import FIGURES, TABLES, write_beside, write_week
 from chartropy.reports.season import Key, Weekly
 from chartropy.reports.words import words_in
+from chartropy.workspace.errors import WorkspaceReadOnly
 
 from .test_page import LAST, MADE_AT, WEEK, a_season, read, week_page, with_sound, words
 
@@ -149,6 +152,23 @@ def numbers(table):
     return sorted(
         tuple(round(c, 9) if isinstance(c, float) else c for c in row) for row in table[columns].itertuples(index=False)
     )
+
+
+def test_what_an_earlier_issue_left_goes_and_folders_stay(tmp_path, monkeypatch):
+    figures = tmp_path / "figures"
+    (figures / "kept").mkdir(parents=True)
+    (figures / "link").symlink_to(figures / "kept")
+    for name in ("old.svg", "kept/mine.txt"):
+        (figures / name).touch()
+    write_beside(figures, {"figures/new.svg": b"<svg/>"})
+    assert {file.name for file in figures.iterdir()} == {"kept", "new.svg"}
+    assert (figures / "kept" / "mine.txt").is_file()
+    monkeypatch.setattr(Path, "unlink", Mock(side_effect=PermissionError(13, "Permission denied")))
+    with pytest.raises(WorkspaceReadOnly, match=r"new\.svg cannot be removed \(Permission denied\)"):
+        write_beside(figures, {})
+    monkeypatch.setattr(Path, "iterdir", Mock(side_effect=PermissionError(13, "Permission denied")))
+    with pytest.raises(WorkspaceReadOnly, match=r"figures cannot be read \(Permission denied\)"):
+        write_beside(figures, {})
 
 
 def test_the_numbers_of_a_figure_lie_beside_it(week, season):

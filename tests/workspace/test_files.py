@@ -8,7 +8,7 @@ import os
 import pytest
 
 from chartropy.workspace.errors import DiskFull, WorkspaceReadOnly
-from chartropy.workspace.files import whole_file
+from chartropy.workspace.files import remove_file, whole_file
 
 
 def test_what_was_written_takes_the_place_and_no_part_stays(tmp_path):
@@ -46,3 +46,10 @@ def test_a_file_in_the_way_of_the_folder_is_named(tmp_path):
     (tmp_path / "in-the-way").write_text("", "utf-8")
     with pytest.raises(WorkspaceReadOnly, match="in-the-way"), whole_file(tmp_path / "in-the-way" / "x.csv") as part:
         part.write_text("never", "utf-8")
+
+
+def test_what_cannot_be_removed_is_named(tmp_path):
+    remove_file(tmp_path / "not-there")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(WorkspaceReadOnly, match=r"folder cannot be removed \("):
+        remove_file(tmp_path / "folder")
