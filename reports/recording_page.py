@@ -146,6 +146,7 @@ def _page(
 ) -> str:
     words = next(one for one, name in versions if name == file)
     names = names_of(in_order(keys_of(recording.history)), words)
+    far = _far(recording.descriptors)
     one = None
     if recording.sound and recording.evidence:
         one = Explained(Path(recording.recording_id), recording.sound, recording.evidence, sketch)
@@ -165,10 +166,12 @@ def _page(
             for row in recording.history.iloc[::-1].itertuples()
         ],
         weeks=weeks,
-        odd=_rows(recording, _odd(recording.descriptors), words),
+        odd=_rows(recording, _odd(far), words),
         familiar=_rows(recording, FAMILIAR, words),
         of=int(recording.descriptors["of"].max()) if len(recording.descriptors) else 0,
         count_all=words.count(len(DESCRIPTORS)),
+        far=len(far),
+        placed=int(recording.descriptors["percentile"].notna().sum()),
         alike=[
             (row, date.fromisoformat(str(row.first_week)), date.fromisoformat(str(row.last_week)))
             for row in recording.alike.itertuples()
@@ -209,15 +212,19 @@ def _places_figure(recording: Recording, names: dict[Key, str], words: Any, besi
     return {"title": title, "svg": markup(svg), "files": beside.keep("places", copies, table)}
 
 
+def _far(descriptors: pd.DataFrame) -> pd.DataFrame:
+    """The descriptors that lie in the lowest or the highest twentieth of the charts of its last week."""
+    few = descriptors.empty or descriptors["of"].max() < FEWEST
+    return descriptors.iloc[:0] if few else descriptors[(descriptors["percentile"] - 50).abs() >= 50 - ODD]
+
+
 def _odd(descriptors: pd.DataFrame) -> list[str]:
-    """Choose the descriptors that lie furthest out among the charts of its last week, one of each kind."""
-    if descriptors.empty or descriptors["of"].max() < FEWEST:
-        return []
+    """Choose those that lie furthest out, one of each kind."""
     out = (descriptors["percentile"] - 50).abs()
     with np.errstate(invalid="ignore", divide="ignore"):
         far = ((descriptors["value"] - descriptors["median"]) / (descriptors["high"] - descriptors["low"])).abs()
     order = pd.DataFrame({"out": out, "far": far.where(np.isfinite(far), 0)})
-    order = order[order["out"] >= 50 - ODD].sort_values(["out", "far"], ascending=False, kind="stable")
+    order = order.sort_values(["out", "far"], ascending=False, kind="stable")
     chosen: dict[str, str] = {}
     for name in order.index:
         chosen.setdefault(".".join(str(name).split(".")[:2]), str(name))

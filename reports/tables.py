@@ -986,7 +986,8 @@ def open_workspace(folder: Path | str | None = None) -> Tables:
 
 def _weighed(row: Any, claims: list[Evidence]) -> tuple[Verdict, Fused]:
     """Return the sound's verdict, as it is stored, and the same weighed with what others say."""
-    sound = Verdict(row.verdict, row.probability, row.reason, row.model_version, json.loads(row.evidence or "{}"))
+    probability = row.probability if row.probability == row.probability else None  # a column of a table has NaN
+    sound = Verdict(row.verdict, probability, row.reason, row.model_version, json.loads(row.evidence or "{}"))
     return sound, fuse(sound, claims, str(row.measured_at)[:10])
 
 

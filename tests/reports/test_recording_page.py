@@ -24,6 +24,7 @@ from chartropy.reports.recording_page import FAMILIAR, made_at, write_recordings
 from chartropy.reports.season import Season
 from chartropy.reports.tables import Tables
 from chartropy.reports.words import words_in
+from chartropy.workspace import tables as t
 from chartropy.workspace.workspace import Workspace
 
 from .test_languages import no_english_in
@@ -181,6 +182,59 @@ def test_what_was_not_heard_is_said_in_words(sound, said, in_russian, run, tmp_p
     no_english_in(tmp_path / "index.ru.html")
 
 
+@pytest.mark.parametrize(
+    "kept",
+    [
+        (),
+        ("spacing_hz", "log_odds"),
+        ("kind", "strengths", "lines", "spacing_hz"),
+        ("alike", "expected", "lines", "ai_from", "human_below", "log_odds"),
+    ],
+)
+@pytest.mark.parametrize("verdict", ["ai", "human"])
+def test_evidence_of_an_older_release_is_shown_as_far_as_it_goes(kept, verdict, run, tmp_path):
+    known = run.tables.recording(run.ai)
+    evidence = {name: known.sound.evidence[name] for name in kept}
+    if "alike" in kept:
+        evidence["alike"] = {"ai": [{"maker": "somebody"}]}
+    sound = replace(known.sound, verdict=verdict, evidence=evidence)
+    run.write(tmp_path, replace(known, sound=sound, evidence=fuse(sound, [])))
+    said = words(read(tmp_path / "index.html").css_first("section[aria-labelledby=evidence]"))
+    assert known.sound.reason in said
+    assert "fine structure" in said
+    assert [piece in said for piece in (" ms", "of the kind", "Log-odds", "somebody", "or from a loop")] == [
+        "spacing_hz" in kept, "kind" in kept, "ai_from" in kept, "alike" in kept, False,
+    ]  # fmt: skip
+    no_english_in(tmp_path / "index.ru.html")
+
+
+def test_what_a_verdict_is_worth_stands_beside_it(run):
+    for one in (run.ai, run.human):
+        lead = words(read(run.page(one)).css_first("section.lead"))
+        assert "A verdict is evidence, not proof" in lead
+        assert "“Human” means that no sign of a machine was found." in lead
+
+
+def test_why_the_sound_weighs_less_than_its_log_odds_is_said_where_it_does(run, tmp_path):
+    known = run.tables.recording(run.ai)
+    for odds, capped in ((16.38, True), (-6.1, True), (5.9004999, False)):
+        sound = replace(known.sound, evidence=known.sound.evidence | {"log_odds": odds})
+        run.write(tmp_path, replace(known, sound=sound, evidence=fuse(sound, [])))
+        said = words(read(tmp_path / "index.html").css_first("section[aria-labelledby=evidence]"))
+        assert ("the sound weighs 6.0 at most" in said) == capped
+
+
+def test_a_verdict_without_a_probability_has_none_beside_others_that_have(run, tmp_path):
+    with Workspace(shutil.copytree(run.workspace.folder, tmp_path / "demo")) as workspace:
+        with workspace.store.transaction() as connection:
+            connection.execute(
+                t.verdict.update()
+                .where(t.verdict.c.recording_id == run.ai)
+                .values(verdict="unmeasured", probability=None, evidence="{}")
+            )
+        assert Tables(workspace).recording(run.ai).sound.probability is None
+
+
 def test_descriptors_agree_with_the_tables(run):
     page, known = read(run.page(run.ai)), run.tables.recording(run.ai)
     said = words_in("en")
@@ -191,6 +245,8 @@ def test_descriptors_agree_with_the_tables(run):
     percentiles = known.descriptors["percentile"]
     assert len(odd) > 0
     assert all(min(percentiles[name], 100 - percentiles[name]) <= 5 for name in odd)
+    far, all_placed = ((percentiles <= 5) | (percentiles >= 95)).sum(), percentiles.notna().sum()
+    assert f"({far} of {all_placed} descriptors" in words(tables[0].css_first("caption"))
     for row in (row for table in tables for row in table.css("tbody tr")):
         found = known.descriptors.loc[words(row.css_first("code"))]
         value, usual, percentile = (words(cell) for cell in row.css("td"))
