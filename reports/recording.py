@@ -139,6 +139,15 @@ class Recordings:
             sound,
         )
 
+    def weeks(self, recording_id: str) -> list[str]:
+        """Return the weeks that one was on any chart, in order."""
+        return sorted({str(self._history[row][_HISTORY.index("week")]) for row in self._rows.get(recording_id, [])})
+
+    def meant_by(self, name_id: str) -> str | None:
+        """Return the recording that charted under a name, by the id of either; None where there is none."""
+        found = self._names["recording_id"][self._names["name_id"] == name_id].unique()
+        return next((one for one in found if one in self), None)
+
     def sketch(self, recording_id: str) -> Sketch | None:
         """Return the picture of its sound that was kept; None where there is none."""
         return self._tables.sketch(recording_id)

@@ -1,7 +1,8 @@
 """The page of one recording: where it charted, what is said of its making and why, how it sounds, what it sounds like.
 
 Pages lie in ``recordings/<id>/`` beside the weeks, and the pages of the weeks link to them. A page is written anew when
-anything that it rests on has changed, or this release writes it otherwise; its first lines keep a hash of that.
+anything that it shows has changed, or this release writes it otherwise; its first lines keep a hash of that. Where the page of
+a recording lay that is known under another id now, or under none, a page stays that says so: older pages link to it.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from ..workspace.store import digest
 from . import figures, messages
 from .drawing import FIGURES, Beside, markup
 from .explain import Explained, evidence_figures
+from .feed import written_weeks
 from .page import Versions, render, safe_link, versions_in, write_beside, write_pages
-from .recording import Recording
-from .season import Key, Season, all_weeks, float_of, in_order, key_of, keys_of, names_of
+from .recording import Recording, Recordings
+from .season import Key, Season, float_of, in_order, key_of, keys_of, names_of
 from .weekly import Track, in_parallel, plainly
 from .words import Words
 
@@ -59,6 +61,8 @@ def write_recordings(
 ) -> int:
     """Write the pages of all recordings that are new or of which more, or something else, is known now.
 
+    They link to the weeks whose pages lie in `folder`.
+
     Parameters
     ----------
     folder : Path
@@ -77,7 +81,7 @@ def write_recordings(
     Returns
     -------
     int
-        How many recordings' pages were written.
+        How many recordings' pages were written, those that lead to another counted.
 
     Raises
     ------
@@ -91,12 +95,13 @@ def write_recordings(
         return 0
     files = [file for _, file in versions_in(languages)]
     about = digest(season.about.get("version"), season.synthetic, list(languages), _templates())
+    weeks = frozenset(written_weeks(folder))
     due = []
     for one in recordings:
-        now = digest(about, recordings.inputs(one))
+        linked = [week for week in recordings.weeks(one) if date.fromisoformat(week) in weeks]
+        now = digest(about, recordings.inputs(one), linked)
         if any(_written_from(folder / FOLDER / one / file) != now for file in files):
             due.append((one, now))
-    weeks = frozenset(all_weeks(season))
     bare = replace(
         season, recordings=None, vectors=None, composite=None,
         **{name: getattr(season, name).iloc[:0] for name in ("entries", "verdicts", "measures", "gaps")},
@@ -107,7 +112,30 @@ def write_recordings(
     )
     for _ in track(in_parallel(_write, work, len(due), jobs), "recordings' pages", len(due)):
         pass
-    return len(due)
+    return len(due) + _lead_on(folder / FOLDER, season, recordings, made_at, versions_in(languages), about)
+
+
+def _lead_on(
+    folder: Path, season: Season, recordings: Recordings, made_at: datetime, versions: Versions, about: str
+) -> int:
+    """Put in the place of pages of recordings that are no more where they are now; return how many were not there yet."""
+    written = 0
+    for left in sorted(folder.iterdir()) if folder.is_dir() else ():
+        page = left / "index.html"
+        # only what we wrote is ours to replace
+        if left.name in recordings or left.is_symlink() or page.is_symlink() or not (before := _written_from(page)):
+            continue
+        meant = recordings.meant_by(left.name)
+        known = recordings.of(meant) if meant else None
+        now = digest(about, meant, known and (known.artist, known.title))
+        if before == now:
+            continue
+        how = {"season": season, "made_at": made_at, "recording": known, "inputs": now}
+        if not (left / FIGURES).is_symlink():
+            write_beside(left / FIGURES, {})
+        write_pages(left, {file: render("moved.html", words, versions, **how) for words, file in versions})
+        written += 1
+    return written
 
 
 def _write(

@@ -16,7 +16,7 @@ import pytest
 from chartropy.analysis.detector import Verdict
 from chartropy.analysis.fuse import fuse
 from chartropy.analysis.measures import load_space
-from chartropy.charts import claims
+from chartropy.charts import claims, identity
 from chartropy.features.registry import DESCRIPTORS
 from chartropy.reports import recording_page, weekly
 from chartropy.reports.recording import Recording, Recordings
@@ -361,6 +361,64 @@ def test_a_page_that_was_lost_or_is_no_page_is_written_again(run):
     assert write_recordings(run.folder, season, made_at=MADE_AT) == 2
     assert write_recordings(run.folder, season, made_at=MADE_AT + timedelta(days=1)) == 0
     assert words(read(run.page(run.ai)).css_first("h1")) == run.tables.recording(run.ai).title
+
+
+def test_only_weeks_whose_pages_lie_there_are_linked(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(Recordings, "__iter__", lambda _: iter([run.ai]))
+    page = tmp_path / "recordings" / run.ai / "index.html"
+    links = lambda: {a.attributes["href"] for a in read(page).css("a[href^='../../2']")}  # noqa: E731
+    assert write_recordings(tmp_path, run.season, made_at=MADE_AT) == 1
+    assert links() == set()
+    (tmp_path / run.weeks[-1]).mkdir()
+    (tmp_path / run.weeks[-1] / "index.html").touch()
+    assert write_recordings(tmp_path, run.season, made_at=MADE_AT) == 1
+    assert links() == {f"../../{run.weeks[-1]}/index.html"}
+    (tmp_path / "2020-01-02").mkdir()
+    (tmp_path / "2020-01-02" / "index.html").touch()
+    assert write_recordings(tmp_path, run.season, made_at=MADE_AT) == 0
+
+
+def test_where_a_recording_is_no_more_a_page_says_so_and_nothing_else_is_touched(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(Recordings, "__iter__", lambda _: iter(()))
+    ours, folder = run.page(run.ai).parent, tmp_path / "reports" / "recordings"
+    outside = shutil.copytree(ours, tmp_path / "outside")
+    shutil.copytree(ours, folder / "r0")
+    (folder / "linked").symlink_to(outside)
+    shutil.copytree(ours, folder / "with-link")
+    shutil.rmtree(folder / "with-link" / "figures")
+    (folder / "with-link" / "figures").symlink_to(outside / "figures")
+    (folder / "notes").mkdir()
+    (folder / "notes" / "index.html").write_text("<title>Notes</title>")
+    kept = {file: file.read_bytes() for place in (outside, folder / "notes") for file in place.rglob("*.*")}
+    write = lambda: write_recordings(tmp_path / "reports", run.season, made_at=MADE_AT, languages=["en", "ru"])  # noqa: E731
+    assert write() == 2
+    assert write() == 0
+    assert {file: file.read_bytes() for file in kept} == kept
+    assert not list((folder / "r0" / "figures").iterdir())
+    assert (
+        words(read(folder / "r0" / "index.html").css_first("h1")) == "No recording is known under this address any more"
+    )
+    assert made_at(folder / "r0" / "index.html") == MADE_AT
+    no_english_in(folder / "r0" / "index.ru.html")
+
+
+def test_the_page_of_a_merged_recording_leads_to_the_other(run, tmp_path):
+    with Workspace(shutil.copytree(run.workspace.folder, tmp_path / "demo")) as workspace:
+        with workspace.writing():
+            kept = identity.merge(workspace, [run.ai, run.human])
+        gone = next(one for one in (run.ai, run.human) if one != kept)
+        season = weekly.read_season(workspace)
+        assert gone not in season.recordings
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Recordings, "__iter__", lambda _: iter(()))
+            write_recordings(workspace.reports_folder, season, made_at=MADE_AT, languages=["en", "ru"])
+        page = workspace.reports_folder / "recordings" / gone / "index.html"
+        known = season.recordings.of(kept)
+        (link,) = read(page).css("main a")
+        assert link.attributes["href"] == f"../{kept}/index.html"
+        assert words(link) == f"{known.artist} – {known.title}"
+        assert list(dead_links(page)) == []
+        no_english_in(page.with_name("index.ru.html"))
 
 
 # -- strangers' text ---------------------------------------------------------------------------------------------------
