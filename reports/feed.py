@@ -112,14 +112,15 @@ def digest_of(report: dict[str, Any]) -> str:
 
 def write_report(
     folder: Path, season: Season, week: date, *, made_at: datetime, languages: Sequence[str] = ("en",)
-) -> Path:
+) -> dict[str, Any]:
     """Write ``<folder>/<week>/report.json``; see :func:`report_of`.
 
     A report that says the same as the one that lies there keeps its time of change.
 
     Returns
     -------
-    Path
+    dict
+        What was written.
 
     Raises
     ------
@@ -131,7 +132,8 @@ def write_report(
     if before and digest_of(before) == digest_of(report):
         report["changed_at"] = before["changed_at"]
     report["changes"] = _changes(report, before, _last_before(folder, week))
-    return write_text(folder / week.isoformat() / REPORT, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+    write_text(folder / week.isoformat() / REPORT, json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+    return report
 
 
 def _last_before(folder: Path, week: date) -> dict[str, Any] | None:

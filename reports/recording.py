@@ -79,15 +79,26 @@ class Recordings:
     tables : Tables
     until : str, optional
         Last day of the last week that counts; default: all do.
+    entries, vectors, judged : optional
+        What has been read already: :meth:`.tables.Tables.entries`, :func:`.tables.current_vectors`, and the second of
+        :meth:`.tables.Tables.judged`.
     """
 
-    def __init__(self, tables: Tables, until: str | None = None):
+    def __init__(
+        self,
+        tables: Tables,
+        until: str | None = None,
+        *,
+        entries: pd.DataFrame | None = None,
+        vectors: pd.DataFrame | None = None,
+        judged: dict[str, tuple[Verdict, Fused]] | None = None,
+    ):
         self._tables = tables
         self._names = tables.names()
-        entries = tables.entries().dropna(subset=["week"])
+        entries = (tables.entries() if entries is None else entries).dropna(subset=["week"])
         self._entries = entries[entries["week"] <= until] if until else entries
-        self._judged = tables.judged()
-        self._vectors = current_vectors(tables.descriptors())
+        self._judged = tables.judged()[1] if judged is None else judged
+        self._vectors = current_vectors(tables.descriptors()) if vectors is None else vectors
         self._heard = {str(one): row for row, one in enumerate(self._vectors.index)}
         self._values = self._vectors.to_numpy()
         self._rows = self._entries.groupby("recording_id", sort=False).indices

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
 import numpy as np
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, func, select
 
 from ..analysis.detector import Verdict
 from ..analysis.fuse import Evidence, Fused, claim, fuse
@@ -137,8 +137,12 @@ class Tables:
             or ``unmeasured``, by the sound alone; `probability` (of AI, 0 to 1) is missing when unmeasured. `fused` also
             weighs what others say (:meth:`labels`), as `chartropy.analysis.fuse` tells.
         """
+        return self.judged()[0]
+
+    def judged(self) -> tuple[pd.DataFrame, dict[str, tuple[Verdict, Fused]]]:
+        """Return :meth:`verdicts`, and by recording what they come from: the sound's newest verdict, and all evidence, weighed."""
         verdict, recording, preview = t.verdict.c, t.recording.c, t.preview.c
-        newest = self._newest(
+        query = (
             select(
                 verdict.recording_id,
                 recording.isrc,
@@ -157,24 +161,17 @@ class Tables:
             )
             .join(t.recording, recording.recording_id == verdict.recording_id)
             .join(t.preview, preview.recording_id == verdict.recording_id, isouter=True)
+            .order_by(verdict.recording_id, verdict.measured_at)
         )
-        fused = [both[1] for both in self._weighed(newest)]
-        newest["fused"], newest["fused_reason"] = [one.verdict for one in fused], [one.reason for one in fused]
-        return newest.drop(columns=["sha256", "evidence"]).astype({"probability": float})
-
-    def judged(self) -> dict[str, tuple[Verdict, Fused]]:
-        """Return of every recording that was looked at the sound's newest verdict, and all evidence, weighed."""
-        newest = self._newest(select(t.verdict))
-        return dict(zip(newest["recording_id"].astype(str), self._weighed(newest), strict=True))
-
-    def _newest(self, query: Select) -> pd.DataFrame:
-        ordered = query.order_by(t.verdict.c.recording_id, t.verdict.c.measured_at)
-        frame = self.workspace.store.frame(ordered)
-        return frame.drop_duplicates("recording_id", keep="last").reset_index(drop=True)
-
-    def _weighed(self, newest: pd.DataFrame) -> list[tuple[Verdict, Fused]]:
+        every = self.workspace.store.frame(query)
+        newest = every.drop_duplicates("recording_id", keep="last").reset_index(drop=True)
         claims = self._claims()
-        return [_weighed(row, claims.get(str(row.recording_id), [])) for row in newest.itertuples()]
+        judged = {
+            str(row.recording_id): _weighed(row, claims.get(str(row.recording_id), [])) for row in newest.itertuples()
+        }
+        newest["fused"] = [fused.verdict for _, fused in judged.values()]
+        newest["fused_reason"] = [fused.reason for _, fused in judged.values()]
+        return newest.drop(columns=["sha256", "evidence"]).astype({"probability": float}), judged
 
     def witnesses(self, recording_id: str) -> Fused:
         """Return all evidence about a recording, kept apart, and what it comes to.

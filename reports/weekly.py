@@ -228,7 +228,7 @@ def report(workspace: Workspace, weeks: Iterable[date], *, track: Track = plainl
     Path
         The page of the last of `weeks`, or the index when there is none.
     """
-    from .feed import read_report, write_feed, write_report
+    from .feed import write_feed, write_report
     from .page import languages_of, write_index, write_week
     from .recording_page import write_recordings
     from .season import all_weeks
@@ -245,9 +245,8 @@ def report(workspace: Workspace, weeks: Iterable[date], *, track: Track = plainl
     ]
     page = None
     for week in [*outdated, *weeks]:
-        write_report(folder, season, week, **how)
-        told = read_report(folder, week) or {}
-        page = write_week(folder, season, week, **how, changes=told.get("changes"))
+        told = write_report(folder, season, week, **how)
+        page = write_week(folder, season, week, **how, changes=told["changes"])
     write_recordings(folder, season, **how, jobs=workspace.settings.jobs, track=track)
     index = write_index(folder, season, **how, feed=bool(settings.base_url))
     write_feed(folder, base_url=settings.base_url, **how)
@@ -299,9 +298,11 @@ def read_season(workspace: Workspace, *, sounds: bool = True) -> Season:
     entries = entries[entries["week"].notna() & (entries["week"].fillna("") <= last)]
     gaps = gaps[(gaps["period"] == "weekly") & (gaps["week"] <= last)].drop(columns="period")
     detector = Detector.load()
+    verdicts, judged = tables.judged()
+    vectors = current_vectors(tables.descriptors()) if sounds else None
     return Season(
         entries=entries,
-        verdicts=tables.verdicts(),
+        verdicts=verdicts,
         measures=tables.measures(),
         gaps=gaps,
         about={
@@ -313,8 +314,10 @@ def read_season(workspace: Workspace, *, sounds: bool = True) -> Season:
             "descriptor_count": len(DESCRIPTORS),
         },
         composite=tables.composite(),
-        vectors=current_vectors(tables.descriptors()) if sounds else None,
-        recordings=Recordings(tables, last) if sounds and workspace.settings.report.recordings else None,
+        vectors=vectors,
+        recordings=Recordings(tables, entries=entries, vectors=vectors, judged=judged)
+        if sounds and workspace.settings.report.recordings
+        else None,
         synthetic=len(entries) > 0 and bool((entries["source"] == "synthetic").all()),
     )
 

@@ -318,6 +318,10 @@ def test_what_cannot_be_written_is_named(season, tmp_path):
         feed.write_report(tmp_path, season, LAST, made_at=datetime.now().astimezone())
 
 
+def test_what_was_written_is_returned(season, tmp_path):
+    assert feed.write_report(tmp_path, season, LAST, made_at=MADE_AT) == feed.read_report(tmp_path, LAST)
+
+
 def test_other_folders_are_no_weeks(season, tmp_path):
     published(tmp_path, season)
     for name in ("archive", "2026-13-01", "2026-06-18"):

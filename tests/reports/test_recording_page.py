@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
@@ -419,6 +420,16 @@ def test_the_page_of_a_merged_recording_leads_to_the_other(run, tmp_path):
         assert words(link) == f"{known.artist} – {known.title}"
         assert list(dead_links(page)) == []
         no_english_in(page.with_name("index.ru.html"))
+
+
+def test_a_season_is_read_once(run, monkeypatch):
+    monkeypatch.setattr(Tables, "composite", lambda _: run.season.composite)  # which reads entries of its own
+    reads = {name: Mock(side_effect=getattr(run.tables, name)) for name in ("entries", "descriptors", "judged")}
+    for name, read_table in reads.items():
+        monkeypatch.setattr(Tables, name, read_table)
+    season = weekly.read_season(run.workspace)
+    assert {name: read_table.call_count for name, read_table in reads.items()} == dict.fromkeys(reads, 1)
+    assert set(season.recordings) == set(season.entries["recording_id"])
 
 
 # -- strangers' text ---------------------------------------------------------------------------------------------------
