@@ -27,6 +27,9 @@ from .sources import SOURCES, table
 
 log = logging.getLogger(__name__)
 
+SYNTHETIC = "synthetic"
+"""The source of the demonstration's made-up charts."""
+
 SNAPSHOT = "snapshot"
 """Kind of a page that shows how a chart stood on one day."""
 
@@ -514,6 +517,7 @@ def store_sheets(workspace: Workspace, sheets: list[Sheet]) -> list[Outcome]:
     known = sources_of(workspace)
     ends = workspace.settings.week_ends
     with workspace.store.transaction() as connection:
+        _keep_apart(connection, {sheet.chart.source for sheet in sheets})
         outcomes, touched = [], set()
         rows = [[(row, _name(row)) for row in sheet.page.rows] for sheet in sheets]
         ids, means = _store_names(connection, sheets, rows)
@@ -542,6 +546,21 @@ def store_sheets(workspace: Workspace, sheets: list[Sheet]) -> list[Outcome]:
             identify(connection, touched)
             _vote_on_isrcs(connection, touched)
     return outcomes
+
+
+def _keep_apart(connection: Connection, sources: set[str]) -> None:
+    """Refuse to put real charts beside made-up ones: what is made up would pass for real.
+
+    Raises
+    ------
+    SettingsError
+    """
+    if sources <= {SYNTHETIC}:
+        return
+    if connection.scalar(select(t.entry.c.source).where(t.entry.c.source == SYNTHETIC).limit(1)):
+        raise SettingsError(
+            f"This workspace holds the made-up charts of `chartropy demo`: choose another folder for {', '.join(sorted(sources))}."
+        )
 
 
 def store_page(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 
 from ..workspace.errors import ImportFileError, PageError
 from ..workspace.workspace import Workspace
@@ -69,10 +69,10 @@ def import_file(
         Naming the file, the row and the value; nothing of the file is stored then.
     """
     asked = Period.holding(week, kind, workspace.settings.week_ends) if week else None
+    body = _body_of(file)
     chart = chart_named(workspace, source)
     if country:
         chart = replace(chart, country=country)
-    body = _body_of(file)
     try:
         pages = read_body(workspace, chart.source, body, file.name)
         found = [_placed(workspace, page, chart, asked) for page in pages if page.source in ("", chart.source)]
@@ -120,7 +120,7 @@ def chart_named(workspace: Workspace, source: str) -> Chart:
         )
     if name in NOT_CHARTS:
         raise ImportFileError(f"--source {source!r}: {name} is no source of charts; choose another name.")
-    near = process.extractOne(name, list(known), score_cutoff=75)
+    near = process.extractOne(name, list(known), scorer=fuzz.ratio, score_cutoff=75)
     if near:  # a slip of the pen would vote in the composite as a platform of its own
         raise ImportFileError(
             f"--source {source!r}: there is no source {name!r}; did you mean {near[0]!r}? A source of your own may be called "

@@ -492,6 +492,11 @@ def report(workspace: Folder = None, week: Week = None, lang: Lang = None) -> No
     with _workspace(workspace, lang) as ws:
         chosen = steps.chosen_week(ws, _day(week))
         with recorded(ws, "report", chosen) as run, ws.writing():
+            if not steps.known(ws, chosen):
+                raise SettingsError(
+                    f"Nothing is known of the week that ends on {chosen}: run `chartropy collect` first, or name another with "
+                    "--week; `chartropy status` lists those that are here."
+                )
             page = steps.report(ws, [chosen])
             run.summary = str(page.absolute())
         typer.echo(f"Report: {page.absolute()}")

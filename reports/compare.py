@@ -54,20 +54,23 @@ class Trend:
     Attributes
     ----------
     kind : str
-        ``rising`` or ``falling``: p is at most .05. ``steady``: it is not. ``short``: too few weeks to tell.
-    first : date
-        The first of the weeks.
+        ``rising`` or ``falling``: p is at most .05. ``unclear``: it is not. ``short``: too few weeks to tell.
+    first : Estimate
+        The number in the first of the weeks.
     n : int
         How many weeks were measured.
+    since : str
+        The newest number against the first one, as :class:`Comparison` calls it.
     change, low, high : float
-        From the first of them to the newest along the trend, with its 95 % interval.
+        From the first week to the newest along the trend, with its 95 % interval.
     p : float
-        Of no trend, in noise that remembers the week before.
+        Of no trend, in noise that remembers the week before; NaN where the number never changed.
     """
 
     kind: str
-    first: date
+    first: Estimate
     n: int
+    since: str
     change: float = math.nan
     low: float = math.nan
     high: float = math.nan
@@ -132,6 +135,12 @@ def compare(measure: str, estimates: Sequence[Estimate], week: date) -> Comparis
         return Comparison("count", before, weeks, difference)
     if now.method != before.method:
         return Comparison("method", before, weeks)
+    return _against(before, now)
+
+
+def _against(before: Estimate, now: Estimate) -> Comparison:
+    """Compare two numbers that were measured alike."""
+    difference, weeks = now.value - before.value, (now.week - before.week) // ONE_WEEK
     if not (now.bounded and before.bounded):
         return Comparison("unbounded", before, weeks, difference)
     low = difference - math.hypot(now.value - now.low, before.high - before.value)
@@ -140,11 +149,13 @@ def compare(measure: str, estimates: Sequence[Estimate], week: date) -> Comparis
     return Comparison(kind, before, weeks, difference, low, high)
 
 
-def trend_of(estimates: Sequence[Estimate], week: date) -> Trend | None:
+def trend_of(measure: str, estimates: Sequence[Estimate], week: date) -> Trend | None:
     """Tell whether a number rises or falls over the last `LONGEST_TREND`, up to a week.
 
     Parameters
     ----------
+    measure : str
+        The change of a share is not told to be more than a share can change.
     estimates : sequence of Estimate
         In order of time; weeks measured in another way than the newest are left out.
     week : date
@@ -161,14 +172,20 @@ def trend_of(estimates: Sequence[Estimate], week: date) -> Trend | None:
     if not recent or recent[-1].week != week:
         return None
     alike = [e for e in recent if e.method == recent[-1].method]
+    first, now = alike[0], alike[-1]
+    since = _against(first, now).kind
     if len(alike) < FEWEST:
-        return Trend("short", alike[0].week, len(alike))
+        return Trend("short", first, len(alike), since)
     if len({e.value for e in alike}) == 1:
-        return Trend("steady", alike[0].week, len(alike), 0.0)
+        return Trend("unclear", first, len(alike), since, 0.0)
     found = trend([e.value for e in alike], pd.DatetimeIndex([e.week for e in alike]))
-    change, p = found.change, found.p[found.headline]
-    kind = "steady" if p > SEEN else "rising" if change.value > 0 else "falling"
-    return Trend(kind, alike[0].week, len(alike), change.value, change.low, change.high, p)
+    least, most = (-first.value, 1 - first.value) if measure in PERCENTAGES else (-math.inf, math.inf)
+    change, low, high = (
+        min(max(end, least), most) for end in (found.change.value, found.change.low, found.change.high)
+    )
+    p = found.p[found.headline]
+    kind = "unclear" if p > SEEN else "rising" if change > 0 else "falling"
+    return Trend(kind, first, len(alike), since, change, low, high, p)
 
 
 def apart(one: Estimate, other: Estimate) -> bool:

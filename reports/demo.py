@@ -18,7 +18,7 @@ import numpy as np
 from sqlalchemy import select
 
 from ..charts import names
-from ..charts.collect import Chart, Sheet, store_page, store_sheets
+from ..charts.collect import SYNTHETIC, Chart, Sheet, store_page, store_sheets
 from ..charts.periods import Period
 from ..charts.rows import Page, Row
 from ..workspace import tables as t
@@ -31,7 +31,7 @@ from .weekly import Track, analyze, plainly, report
 SEED = 20_260_101
 WEEKS, SIZE, NEW_EACH_WEEK = 8, 20, 4
 FIRST_WEEK = date(2026, 1, 1)
-CHART = Chart("synthetic", "demo", "none")
+CHART = Chart(SYNTHETIC, "demo", "none")
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ TABLES = {
         "gaps": "week source chart country reason",
         "composite": "week country position recording_id artist title score platform chart_positions points share "
         "position_without",
-        "trends": "source chart country measure kind first last n change low high p",
+        "trends": "source chart country measure kind first last n value_first value change change_low change_high p",
         "comparisons": "source chart country about first last before_first before_last quantity value low high expected p n "
         "method",
     }.items()
@@ -259,7 +259,7 @@ def lines_figure(weekly: Weekly, measure: str, beside: Beside) -> dict[str, Any]
 
 def trends_said(words: Words, trends: Mapping[str, Trend | None]) -> str:
     """Say which charts, by name, rise and which fall; nothing where none was measured this week."""
-    kinds = ("rising", "falling", "steady", "short")
+    kinds = ("rising", "falling", "unclear", "short")
     return words.say("trends", *([name for name, one in trends.items() if one and one.kind == kind] for kind in kinds))
 
 

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..charts.collect import SYNTHETIC
 from ..features.registry import EXTRACTOR_VERSION
 from ..workspace.errors import SettingsError
 from .dictionary import COLUMNS, SUFFIX, about, as_table, typed, worded
@@ -166,7 +167,7 @@ def _about(
 
     say, entries = words.say, found["entries"]
     lines = [("Chartropy", say("workbook_about"))]
-    if len(entries) and (entries["source"] == "synthetic").all():
+    if len(entries) and (entries["source"] == SYNTHETIC).any():
         lines.append((say("synthetic_mark"), say("workbook_synthetic")))
     known = entries["week"].dropna()
     weeks = (_day(known.min(), words), _day(known.max(), words), known.nunique()) if len(known) else ("", "", 0)

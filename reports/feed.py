@@ -85,6 +85,7 @@ def report_of(season: Season, week: date, *, made_at: datetime, languages: Seque
         "pages": {spoken.language: file for spoken, file in pages},
         "synthetic": season.synthetic,
         "week": {"first": first_day(week).isoformat(), "last": week.isoformat()},
+        "summary": page.summary(weekly),
         "findings": [_finding(weekly, found) for found in page.findings(weekly)],
         "charts": [_chart(weekly, key) for key in weekly.keys],
         "gaps": [
@@ -332,7 +333,14 @@ def _trend(trend: Trend | None) -> dict[str, Any] | None:
     if trend is None:
         return None
     numbers = {name: _number(getattr(trend, name)) for name in ("change", "low", "high", "p")}
-    return {"kind": trend.kind, "first": trend.first.isoformat(), "n": trend.n, **numbers}
+    first = {name: _number(getattr(trend.first, name)) for name in ("value", "low", "high")}
+    return {
+        "kind": trend.kind,
+        "first": {"week": trend.first.week.isoformat(), **first},
+        "n": trend.n,
+        "since_first": trend.since,
+        **numbers,
+    }
 
 
 def _change(found: Comparison) -> dict[str, Any]:
@@ -402,7 +410,7 @@ def _feed(reports: list[dict[str, Any]], base_url: str, made_at: datetime, words
         for language, file in report["pages"].items():
             inside("link", rel="alternate", type="text/html", hreflang=language, href=f"{home}/{week}/{file}")
         inside("link", rel="related", type="application/json", href=f"{home}/{week}/{REPORT}")
-        sentences = [found["sentence"] for found in report["findings"]]
+        sentences = [*report.get("summary", []), *(found["sentence"] for found in report["findings"])]
         stored = words_in(report["language"]).reason_text
         sentences += [f"{gap['name']}: {stored(gap['reason']).rstrip('.')}." for gap in report["gaps"]]
         inside("summary", " ".join(sentences))

@@ -215,7 +215,7 @@ def over_time(
     axes.set_ylim(*((top * 1.06 + 1, 1 - top * 0.06) if places else (0, top * 1.12 if top > 0 else 1)))
     _values_axis(axes, unit, tick)
     if places:
-        axes.set_yticks(sorted({1, *(tick for tick in axes.get_yticks() if 1 < tick <= top)}))
+        axes.set_yticks(sorted({1, *(round(tick) for tick in axes.get_yticks() if 1 < tick <= top)}))
     if (
         newest
         and series

@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 FINDINGS = (("ai_share", max), ("ai_share.top10", max), ("cultural_entropy", min))
 """What the three sentences at the top are about, and which chart each speaks of where there is no composite."""
 
+SUMMARIZED = ("ai_share", "cultural_entropy")
+
 TRENDS = ("ai_share", "ai_share.top10", "cultural_entropy")
 """What a figure over time and a trend are given of, for each chart."""
 
@@ -204,6 +206,7 @@ def _week(weekly: Weekly, made_at: datetime, versions: Versions, told: Told, bes
         week=week,
         first=first_day(week),
         earlier=earlier[-1] if earlier else None,
+        summary=summary(weekly),
         findings=findings(weekly),
         compared=compared_figure(weekly, "ai_share", beside),
         shares=lines_figure(weekly, "ai_share", beside),
@@ -311,7 +314,7 @@ def _index(season: Season, words: Words, made_at: datetime, versions: Versions, 
                 tick=tick,
                 stamp=stamp,
             )
-            moved = {names[key]: trend_of(history.get((key, measure), []), weeks[-1]) for key in keys}
+            moved = {names[key]: trend_of(measure, history.get((key, measure), []), weeks[-1]) for key in keys}
             drawn.append((title, markup(svg), trends_said(words, moved)))
     return render(
         "index.html", words, versions, season=season, made_at=made_at, rows=rows, figures=drawn, week=None, feed=feed
@@ -342,6 +345,23 @@ def findings(weekly: Weekly) -> list[dict[str, Any]]:
         the estimate that they are about, and what it is compared with, None where nothing can be said.
     """
     return [_finding(weekly, measure, most) for measure, most in FINDINGS]
+
+
+def summary(weekly: Weekly) -> list[str]:
+    """Say of all charts in which the headline measures moved: since the week before, and over the season."""
+    said = []
+    for measure in SUMMARIZED:
+        found: dict[str, list[str]] = {}
+        for key in weekly.keys:
+            if not weekly.estimate(key, measure) or not (trend := weekly.trend(key, measure)):
+                continue
+            comparison = compare(measure, weekly.estimates(key, measure), weekly.week)
+            for kind in {comparison.kind if comparison.weeks == 1 else "", trend.kind}:
+                found.setdefault(kind, []).append(weekly.names[key])
+        if found:
+            kinds = ("up", "down", "same", "rising", "falling", "unclear")
+            said.append(weekly.words.say("summary", measure, *(found.get(kind, []) for kind in kinds)))
+    return [sentence for sentence in said if sentence]
 
 
 def pictures(weekly: Weekly) -> list[tuple[str, bytes]]:
@@ -444,9 +464,12 @@ def _chart(weekly: Weekly, key: Key, name: str, told: Told, beside: Beside) -> d
 def _number(weekly: Weekly, key: Key, measure: str) -> dict[str, Any]:
     """One row of a chart's table of numbers."""
     now = weekly.estimate(key, measure)
+    of_chart = weekly.measures[(weekly.measures[list(key._fields)] == list(key)).all(axis=1)]
+    methods = of_chart.loc[of_chart["measure"] == measure, "method"]
     return {
         "measure": measure,
         "now": now,
+        "why": "" if now or methods.empty else text(methods.iloc[-1]).partition("no estimate: ")[2],
         "comparison": compare(measure, weekly.estimates(key, measure), weekly.week) if now else None,
     }
 
@@ -583,9 +606,12 @@ def tables_of(weekly: Weekly) -> dict[str, pd.DataFrame]:
 def _trends_table(weekly: Weekly) -> pd.DataFrame:
     told = ((key, measure, weekly.trend(key, measure)) for key in weekly.keys for measure in TRENDS)
     rows = [
-        (*key, measure, one.kind, one.first, weekly.week, one.n, one.change, one.low, one.high, one.p)
+        (
+            *(*key, measure, one.kind, one.first.week, weekly.week, one.n, one.first.value),
+            *(now.value, one.change, one.low, one.high, one.p),
+        )
         for key, measure, one in told
-        if one
+        if one and (now := weekly.estimate(key, measure))
     ]
     return pd.DataFrame(rows, columns=list(TABLES["trends"]))
 

@@ -198,7 +198,7 @@ def plot_decompose(parts: pd.DataFrame, ax: Axes | None = None) -> Axes:
     if "measure" in parts.columns:
         ax.set_xlabel(f"difference of {parts['measure'].iloc[0]}, 95% interval")
     title = (
-        f"Changed by {_signed(whole)}{noise}; by {_signed(due)}{unsure} more than with human tracks for its AI tracks"
+        f"Changed by {_signed(whole)}{noise};\nby {_signed(due)}{unsure} more than with human tracks for its AI tracks"
     )
     return _finished(ax, title, dates=False)
 

@@ -335,7 +335,7 @@ SENTENCES = (
     "Judges traces of neural decoders, not whether a human wrote or played the music: AI compositions performed by people, "
     "and generators that leave no such traces, read as human.",
     "A recording by people that was re-synthesised by a neural codec carries the same traces and is called AI.",
-    "A shift of pitch by a phase vocoder hides the traces of nearly a fifth of AI recordings, of some generators nearly all; "
+    "A shift of pitch by a phase vocoder hides the traces of a fifth to a third of AI recordings, of some generators nearly all; "
     "see the table of disturbances.",
     "Loops that repeat to the sample, and synthesizers' notes held through a clip in another tuning than 440 Hz, can come "
     "near the evidence that is asked of a decoder at an unusual speed, or pass it.",

@@ -248,6 +248,8 @@ def _far(descriptors: pd.DataFrame) -> pd.DataFrame:
 
 def _odd(descriptors: pd.DataFrame) -> list[str]:
     """Choose those that lie furthest out, one of each kind."""
+    if descriptors.empty:
+        return []
     out = (descriptors["percentile"] - 50).abs()
     with np.errstate(invalid="ignore", divide="ignore"):
         far = ((descriptors["value"] - descriptors["median"]) / (descriptors["high"] - descriptors["low"])).abs()

@@ -138,7 +138,7 @@ class Weekly:
         """Tell how a measure moved up to this week; None where this week has no number."""
         asked = ("trend", key, measure)
         if asked not in self.kept:
-            self.kept[asked] = trend_of(self.estimates(key, measure), self.week)
+            self.kept[asked] = trend_of(measure, self.estimates(key, measure), self.week)
         return self.kept[asked]
 
     def top_ten(self, key: Key, week: date) -> tuple[int, int] | None:

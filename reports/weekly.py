@@ -21,7 +21,7 @@ from sqlalchemy import and_, func, select
 from ..audio import previews
 from ..audio.tags import read_tags
 from ..charts.claims import Claims, collect_claims
-from ..charts.collect import Chart, Outcome, collect, missed_weeks
+from ..charts.collect import SYNTHETIC, Chart, Outcome, collect, missed_weeks
 from ..charts.composite import compose
 from ..charts.identity import in_chunks
 from ..charts.periods import YEARS, Kind, Period, last_closed_week, week_of
@@ -285,6 +285,15 @@ def weekly(
     return outcomes, claims, analysis, page, deliveries
 
 
+def known(workspace: Workspace, week: date) -> bool:
+    """Tell whether a chart week was collected, or tried."""
+    day = week.isoformat()
+    with workspace.store.reading() as connection:
+        return any(
+            connection.scalar(select(column).where(column == day).limit(1)) for column in (t.entry.c.week, t.gap.c.week)
+        )
+
+
 def read_season(workspace: Workspace, *, sounds: bool = True) -> Season:
     """Gather what the pages are made of; without `sounds`, only what sentences and series are made of."""
     from ..analysis.detector import Detector
@@ -318,7 +327,7 @@ def read_season(workspace: Workspace, *, sounds: bool = True) -> Season:
         recordings=Recordings(tables, entries=entries, vectors=vectors, judged=judged)
         if sounds and workspace.settings.report.recordings
         else None,
-        synthetic=len(entries) > 0 and bool((entries["source"] == "synthetic").all()),
+        synthetic=len(entries) > 0 and bool((entries["source"] == SYNTHETIC).any()),
     )
 
 

@@ -140,7 +140,7 @@ class Words:
     def difference_of(self, measure: str, value: float) -> str:
         """Write a difference between two values of a measure; shares differ by percentage points."""
         if measure in PERCENTAGES:
-            return self.signed(100 * value, 0 if measure in COARSE else 1)
+            return self.signed(100 * value)
         return self.signed(value, 3 if measure in DISTANCES else 1 if measure in (*ENTROPIES, "artists") else 0)
 
     def writer_of(self, measure: str) -> Callable[[float], str]:

@@ -147,7 +147,7 @@ class PostgreSQL:
     def _connect(self):
         import psycopg
 
-        for _ in range(150):
+        for _ in range(600):  # two minutes: other tests may hold the processor
             with suppress(psycopg.OperationalError):
                 return psycopg.connect(self.url("postgres"), autocommit=True)
             if self.process.poll() is not None:

@@ -306,7 +306,7 @@ def test_ai_against_human_agrees_with_the_comparison(pages, season):
             f"{row['value']:.2f} times as far from their own centre as human ones from theirs ({numbers})."
             in compared[name]
         )
-        told = "more alike" if row["high"] < 1 and row["p"] <= 0.05 else "nobody can tell"
+        told = "more alike" if row["high"] < 1 and row["p"] <= 0.05 else "these data do not tell"
         told = "more varied" if row["low"] > 1 and row["p"] <= 0.05 else told
         assert told in compared[name]
     note = words(pages[""].css_first("section[aria-labelledby=varied-title] .pair .note"))

@@ -249,12 +249,17 @@ def test_an_older_week_is_named_in_russian(tmp_path):
     assert "за последнюю измеренную до этого неделю, по 4 июня 2026 года, 3 неделями раньше (10,0 %" in said
 
 
+FIRST = Estimate(LAST - 20 * WEEK, 0.2, 0.1, 0.3, 21, "m")
 TRENDS = [
-    Trend("short", LAST - 2 * WEEK, 3),
-    Trend("steady", LAST - 20 * WEEK, 21, 0.0),
+    Trend("short", FIRST, 3, "same"),
+    Trend("unclear", FIRST, 21, "same", 0.0),
     *(
-        Trend(kind, LAST - 20 * WEEK, 21, 0.1, 0.0, 0.2, p)
-        for kind, p in zip(("rising", "falling", "steady"), (0.001, 0.05, 0.6), strict=True)
+        Trend(kind, FIRST, 21, since, 0.1, 0.0, 0.2, p)
+        for kind, since, p in (
+            ("rising", "up", 0.001),
+            ("falling", "down", 0.05),
+            *(("unclear", since, 0.6) for since in ("up", "down", "same", "unbounded")),
+        )
     ),
 ]
 

@@ -23,7 +23,7 @@ from chartropy.reports import recording_page, weekly
 from chartropy.reports.recording import Recording, Recordings
 from chartropy.reports.recording_page import FAMILIAR, made_at, write_recordings
 from chartropy.reports.season import Season
-from chartropy.reports.tables import Tables
+from chartropy.reports.tables import Tables, current_vectors
 from chartropy.reports.words import words_in
 from chartropy.workspace import tables as t
 from chartropy.workspace.workspace import Workspace
@@ -181,6 +181,15 @@ def test_what_was_not_heard_is_said_in_words(sound, said, in_russian, run, tmp_p
     assert section("alike").endswith("Nothing that was heard charted here before it.")
     assert {file.name for file in (tmp_path / "figures").iterdir()} == {*("places.svg", "places.csv", "places.ru.svg")}
     no_english_in(tmp_path / "index.ru.html")
+
+
+def test_what_was_not_heard_among_others_that_were_has_a_page(run, tmp_path):
+    heard = current_vectors(run.tables.descriptors())
+    known = Recordings(run.tables, vectors=heard.drop(index=run.ai)).of(run.ai)
+    assert known.descriptors.empty
+    run.write(tmp_path, known)
+    section = words(read(tmp_path / "index.html").css_first("section[aria-labelledby=sound]"))
+    assert section.endswith("It was not heard, or described by an older release only.")
 
 
 @pytest.mark.parametrize(
