@@ -565,18 +565,16 @@ def test_one_missing_number_is_said_in_words(season, tmp_path):
     gone = (measures["measure"] == "cultural_entropy") & (measures["week"] == LAST.isoformat())
     nan = (measures["measure"] == "ai_share.top10") & (measures["chart"] == "radio")
     measures = measures.assign(value=measures["value"].mask(nan))[~gone]
-    why = {
-        "cultural_entropy.timbre": "no estimate: 1 artist, 2 are needed",
-        "artists": "no estimate: fewer than 5 pairs share one",
-    }
-    told = measures["measure"].map(why).where(measures["chart"] == "radio")
-    measures = measures.assign(value=measures["value"].mask(told.notna()), method=told.fillna(measures["method"]))
+    measures["method"] = measures["method"].mask(
+        nan, "no estimate: fewer than 2 recordings of the top ten were measured"
+    )
     page = week_page(tmp_path, replace(season, measures=measures))
     assert no_number_is_nan(page)
     rows = {words(row.css_first("th")): words(row) for row in page.css_first(".chart .numbers").css("tbody tr")}
     assert rows["Cultural entropy: effective number of distinct sounds"].endswith("not computed")
-    assert rows["Effective number of artists"].endswith("cannot be said: fewer than 5 pairs share one")
-    assert rows["AI share of the top ten, estimated"].endswith("cannot be said: nothing measured")
+    assert rows["AI share of the top ten, estimated"].endswith(
+        "cannot be said: fewer than 2 recordings of the top ten were measured"
+    )
     assert "Radio: distinct sounds not measured this week" in [words(node) for node in page.css(".chart h3")]
 
 
