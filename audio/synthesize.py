@@ -191,16 +191,48 @@ def synthesize(
     ValueError
         A parameter is outside its range.
     """
+    plan = draw_plan(seed, sameness=sameness)
+    song = _performed(plan, seed, seconds, rate, sameness)
+    if machine_made:
+        song += _decoder_trace(song, np.random.default_rng([seed, 2]), rate)
+    return Audio(_normalized(song), rate, name=f"{'machine-made ' if machine_made else ''}song {seed}")
+
+
+def perform(plan: SongPlan, seed: int, *, seconds: float = 30.0, rate: int = 44100) -> Audio:
+    """Make the song of a plan.
+
+    Parameters
+    ----------
+    plan : SongPlan
+        Such as `draw_plan` draws, or parts of it replaced.
+    seed : int
+        Zero or more; decides the performance: melody, timing, timbre.
+    seconds, rate
+        As for `synthesize`, which performs the plan of its seed.
+
+    Returns
+    -------
+    Audio
+        Stereo, float32, peak at -1 dBFS.
+
+    Raises
+    ------
+    ValueError
+        `seconds` or `rate` is outside its range.
+    """
+    return Audio(_normalized(_performed(plan, seed, seconds, rate, 0.0)), rate, name=f"song {seed}")
+
+
+def _performed(plan: SongPlan, seed: int, seconds: float, rate: int, sameness: float) -> np.ndarray:
     if not seconds > 0:
         raise ValueError(f"seconds must be more than 0, not {seconds}")
     if rate < 8000:
         raise ValueError(f"rate must be 8000 Hz or more, not {rate}")
-    plan = draw_plan(seed, sameness=sameness)
-    song = _perform(plan, np.random.default_rng([seed, 1]), max(1, round(seconds * rate)), rate, sameness)
-    if machine_made:
-        song += _decoder_trace(song, np.random.default_rng([seed, 2]), rate)
-    song *= np.float32(PEAK) / max(np.float32(1e-9), np.abs(song).max())
-    return Audio(song, rate, name=f"{'machine-made ' if machine_made else ''}song {seed}")
+    return _perform(plan, np.random.default_rng([seed, 1]), max(1, round(seconds * rate)), rate, sameness)
+
+
+def _normalized(song: np.ndarray) -> np.ndarray:
+    return song * (np.float32(PEAK) / max(np.float32(1e-9), np.abs(song).max()))
 
 
 def to_bytes(audio: Audio, container: str = "WAV") -> bytes:
