@@ -48,8 +48,8 @@ TAGS = (
 NOTHING_SAID = "average"
 """The tags of a clip that stands out in nothing."""
 
-MEL_RATE, MEL_FRAME, MEL_HOP = 22_050, 2048, 512
-"""What mel spectrograms are read at: Hz, samples, samples."""
+MEL_RATE, MEL_FRAME, MEL_HOP = 22_050, 2048, 525
+"""What mel spectrograms are read at: Hz, samples, samples; 42 frames are a second, so that columns of one make whole ones."""
 
 
 class Tags:
@@ -286,7 +286,7 @@ class CoarseMel:
 
         mono = at_rate(sound, MEL_RATE)
         per = round(self.step * MEL_RATE / MEL_HOP)
-        power = melspectrogram(y=mono, sr=MEL_RATE, n_fft=MEL_FRAME, hop_length=MEL_HOP, n_mels=self.bands, center=False)
+        power = melspectrogram(y=mono, sr=MEL_RATE, n_fft=MEL_FRAME, hop_length=MEL_HOP, n_mels=self.bands)
         columns = power.shape[1] // per
         if columns < 2:
             raise UnsuitableAudio(f"{sound.name}: shorter than two columns of {self.step:g} s.")

@@ -6,7 +6,8 @@ distances of `chartropy.analysis.space` (1: two usual human recordings), over ch
 
 similarity_to_start, similarity_to_previous
     Mean over chains of the similarity (`space.kernel`) of a round's sound to the chain's first and to the round before.
-    Named beside the first: the similarity of starts to clips drawn from the library, which is what is left of nothing.
+    Null of the first: a chain's sound has no more to do with its own start than with another's; starts are dealt anew among
+    the chains, and p is the share of deals that are as similar. (Mere likeness to all music counts for nothing so.)
 mean_distance, diversity
     Mean distance of two chains, and the effective number of distinct sounds (`diversity.order2_diversity`): neither grows
     with the number of chains. Named beside them: the library's own.
@@ -65,6 +66,9 @@ CONTROLS = {
 
 COMPONENTS = 5
 """Principal components of the library whose attractors are told."""
+
+DEALS = 999
+"""Times that starts are dealt anew among the chains, for the null of the similarity to the start."""
 
 FEWEST_CHAINS = 3
 """Fewer have no interval."""
@@ -484,7 +488,6 @@ def _measure(course: np.ndarray, library: Library, seed: int, draws: int, replic
     scores = np.array([space.standardize(rows) for rows in course])
     to_start, to_previous = np.full((2, count, chains), np.nan)
     motifs = np.full((count, chains), -1)
-    by_chance = kernel(space.distances(course[0], library.rows(library.sounds)))
     library_distances = library.distances
     library_likeness = kernel(library_distances)
     nulls_of_motifs: dict[int, np.ndarray] = {}
@@ -492,7 +495,8 @@ def _measure(course: np.ndarray, library: Library, seed: int, draws: int, replic
     nulls: list[dict[str, tuple[float, float, float, float]]] = []
     distances = np.zeros((0, 0))
     everyone = np.arange(chains)
-    chance = estimate_mean(np.nanmean(by_chance, axis=1), everyone)
+    deals = np.random.default_rng([seed, 6]).permuted(np.tile(everyone, (DEALS, 1)), axis=1)
+    pairs = library_distances[np.triu_indices(len(library_distances), 1)]
     for number in range(count):
         likeness = kernel(space.distances(course[number], course[0]))
         to_start[number] = np.diagonal(likeness)
@@ -515,18 +519,16 @@ def _measure(course: np.ndarray, library: Library, seed: int, draws: int, replic
                 "motifs": motif,
             }
         )
-        pairs = library_distances[np.triu_indices(len(library_distances), 1)]
+        dealt = np.nanmean(likeness[everyone, deals], axis=1) if there.any() else np.full(DEALS, np.nan)
         nulls.append(
             {
-                "similarity_to_start": (chance.value, chance.low, chance.high, np.nan),
+                "similarity_to_start": _null(dealt, -np.nanmean(to_start[number]) if there.any() else np.nan, -1),
                 "mean_distance": (float(np.nanmean(pairs)), np.nan, np.nan, np.nan),
                 "diversity": (order2_diversity(library_likeness), np.nan, np.nan, np.nan),
             }
         )
         if len(null):
-            low, high = np.quantile(null, [0.025, 0.975])
-            p = float((1 + np.count_nonzero(null <= motif.value + 1e-9)) / (1 + len(null)))
-            nulls[-1]["motifs"] = (float(null.mean()), float(low), float(high), p)
+            nulls[-1]["motifs"] = _null(null, motif.value)
     survival, attractors = _follow(scores, library, seed, replicates)
     pooled = attractors[attractors["component"] == "all"].set_index("round")
     for number, of_round in enumerate(measures):
@@ -544,6 +546,13 @@ def _measure(course: np.ndarray, library: Library, seed: int, draws: int, replic
         "last_motifs": motifs[-1],
         "last_distances": distances,
     }
+
+
+def _null(drawn: np.ndarray, value: float, sign: int = 1) -> tuple[float, float, float, float]:
+    """Mean and bounds of what was drawn under a null, and the share of it (times `sign`) that is no more than the value."""
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    p = (1 + np.count_nonzero(sign * drawn <= value + 1e-9)) / (1 + len(drawn)) if np.isfinite(value) else np.nan
+    return float(drawn.mean()), float(low), float(high), float(p)
 
 
 def _effective_motifs(motif: np.ndarray) -> Estimate:

@@ -172,7 +172,7 @@ class Concatenation:
                 mel, heard = self._mel.describe(sound), hear(analyse(sound.audio())).chroma
             except AudioError:
                 continue
-            for second in range(min(mel.shape[1] // 2, int(len(heard) / PITCH_FRAMES_PER_SECOND))):
+            for second in range(mel.shape[1] // 2):
                 edges = [round(PITCH_FRAMES_PER_SECOND * part) for part in (second, second + 1)]
                 units.append((clip, second))
                 levels.append(mel[:, 2 * second : 2 * second + 2] / 10)
@@ -202,8 +202,9 @@ class Concatenation:
     def _costs(self, description: np.ndarray | LeadSheet) -> np.ndarray:
         """How badly each unit fits each second, shape (seconds, units)."""
         if isinstance(description, LeadSheet):
-            seconds = max(2, int(len(description.chords) * description.bar))
-            names = [description.chords[min(int((s + 0.5) / description.bar), len(description.chords) - 1)] for s in range(seconds)] if description.chords else ["-"] * seconds  # fmt: skip
+            chords, bar = description.chords or ("-",), description.bar
+            middles = np.arange(max(2, round(len(chords) * bar))) + 0.5
+            names = [chords[min(int(middle / bar), len(chords) - 1)] for middle in middles]
             return np.array([1 - self._chroma @ _triad(name) for name in names])
         pairs = description.shape[1] // 2
         wanted = description[:, : 2 * pairs].reshape(len(description), pairs, 2).transpose(1, 0, 2) / 10
@@ -385,9 +386,7 @@ class GriffinLim:
         samples = griffinlim(
             magnitude, n_iter=self._iterations, hop_length=MEL_HOP, n_fft=MEL_FRAME, random_state=int(rng.integers(2**31))
         )
-        peak = float(np.abs(samples).max())
-        if peak > 1:  # what would clip is made softer; the loudness of the description is kept where it can be
-            samples = samples / peak
+        # peaks above full scale stay: nothing is written to a file, and softer it would not be as described
         return Sound(Audio(np.asarray(samples, np.float32)[None], MEL_RATE, name="Griffin-Lim"), "Griffin-Lim")
 
 

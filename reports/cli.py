@@ -1062,6 +1062,64 @@ def _ends(given: str, option: str) -> tuple[date, date]:
 
 
 @app.command()
+def loop(
+    clips: Annotated[list[Path], typer.Argument(help="Audio files, or folders: chains start from clips drawn of these.")],
+    library: Annotated[
+        Path,
+        typer.Option(
+            help="Clips that makers know and chance is told by: a folder, or a CSV that `chartropy describe` wrote of them. "
+            "Those that chains start from are left out."
+        ),
+    ],
+    describer: Annotated[
+        str, typer.Option(help="tags, levels-N (2 to 64), leadsheet, mel, or labels:MODEL (transformers).")
+    ] = "tags",
+    maker: Annotated[
+        str, typer.Option(help="nearest, concat, synth, griffinlim, or text-to-audio:MODEL (transformers).")
+    ] = "nearest",
+    rounds: Annotated[int, typer.Option(min=1, help="Times that it is described and made.")] = 20,
+    starts: Annotated[int, typer.Option(help="Chains at most; 3 or more.")] = 60,
+    seed: Annotated[int, typer.Option(min=0, help="Decides all chance.")] = 0,
+    fresh: Annotated[
+        float, typer.Option(min=0, max=1, help="Also run it with this share of chains fed a fresh clip each round.")
+    ] = 0.0,
+    fresh_from: Annotated[
+        Path | None,
+        typer.Option(help="Where fresh clips come from, such as human ones; a folder or CSV.", show_default="the library"),
+    ] = None,
+    control: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Compare with: identity, codec, shuffled, redraw, or all; may be given again.", show_default="redraw"
+        ),
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=6, help="Length of what the synthesizer makes.")] = 20.0,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the page (index.html) and CSV tables.", show_default="only a summary")
+    ] = None,
+    lang: PageLang = None,
+    jobs: Jobs = -1,
+) -> None:
+    """Describe clips, make clips of the descriptions, and again: what is left of the music, and where does it end?"""
+    from ..analysis.loop import CONTROLS
+    from .loops import run_loops, summary, write_loops
+
+    words = _words(lang)
+    if lang and not out:
+        raise SettingsError("--lang is for the page: name a folder with --out.")
+    asked = [one for name in control or ["redraw"] for one in (CONTROLS if name == "all" else [name])]
+    found = run_loops(
+        clips, library, describer, maker, rounds=rounds, starts=starts, seed=seed, fresh=fresh, fresh_from=fresh_from,
+        controls=asked, seconds=seconds, jobs=jobs, track=_track,
+    )  # fmt: skip
+    typer.echo(f"{found.starts} chains, {rounds} rounds, library of {found.library} clips, seed {seed}; 95 % intervals")
+    _show(*summary(found))
+    if out:
+        typer.echo(f"Page: {write_loops(found, out, words).absolute()}")
+    _end(list(found.problems))
+
+
+@app.command()
 def status(
     workspace: Folder = None,
     runs: Annotated[bool, typer.Option("--runs", help="Show the runs: when, how long, how they ended.")] = False,

@@ -445,6 +445,71 @@ def curve(
     return _svg(figure, name, title, "")
 
 
+@dataclass(frozen=True)
+class Line:
+    """One line over rounds: its name, ``(round, value, low, high)`` of each, and which of the styles it has."""
+
+    name: str
+    points: Sequence[tuple[float, float, float, float]]
+    style: int = 0
+
+
+def over_rounds(
+    lines: Sequence[Line],
+    *,
+    name: str,
+    title: str,
+    unit: str,
+    rounds_title: str,
+    tick: Callable[[float], str],
+    null: tuple[str, float] | None = None,
+) -> str:
+    """Draw numbers over the rounds of an experiment, with their intervals as bands.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+    name, title, unit, tick
+        As for :func:`over_time`.
+    rounds_title : str
+        What the horizontal axis counts.
+    null : tuple of str and float, optional
+        What the values are compared with, drawn as a thin line.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element.
+    """
+    columns = _columns([line.name for line in lines] + ([null[0]] if null else []))
+    figure, axes = _canvas(HEIGHT + LEGEND_ROW * max(0, math.ceil((len(lines) + bool(null)) / columns) - 2))
+    top = 0.0
+    for line in lines:
+        if not line.points:
+            continue
+        colour = SERIES[line.style % len(SERIES)]
+        numbers, values, lows, highs = zip(*line.points, strict=True)
+        axes.fill_between(numbers, lows, highs, color=colour, alpha=0.18, linewidth=0, zorder=2)
+        axes.plot(
+            numbers, values, marker=MARKERS[line.style % len(MARKERS)], linestyle=LINES[line.style % len(LINES)],
+            color=colour, markersize=4.5, markeredgewidth=0, linewidth=1.8, label=_shortened(line.name, NAME_WIDTH), zorder=3,
+        )  # fmt: skip
+        top = max([top, *(value for value in (*values, *highs) if math.isfinite(value))])
+    if null is not None and math.isfinite(null[1]):
+        axes.axhline(null[1], color=INK, linewidth=1, label=_shortened(null[0], NAME_WIDTH), zorder=3)
+        top = max(top, null[1])
+    axes.set_ylim(0, top * 1.08 if top > 0 else 1)
+    axes.set_xlabel(rounds_title, color=QUIET, fontsize=TEXT)
+    axes.xaxis.set_major_locator(_ticks())
+    axes.xaxis.set_major_formatter(lambda value, _: tick(value))
+    _values_axis(axes, unit, tick)
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0.0, 1.13), ncols=columns, frameon=False, fontsize=TEXT, borderaxespad=0,
+        labelcolor=INK, handlelength=2.6, columnspacing=1.4, borderpad=0.1,
+    )  # fmt: skip
+    return _svg(figure, name, title, "")
+
+
 def peaks(
     hertz: np.ndarray,
     decibels: np.ndarray,
