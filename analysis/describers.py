@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,8 @@ class Tags:
     def __init__(self, library: Library):
         self._library = library
         at = {name: column for column, name in enumerate(library.space.names)}
-        self._tags = [(at[name], low, high) for name, low, high in TAGS if name in at]
+        measured = np.any(np.isfinite(library.scores), axis=0)  # short clips have no structure
+        self._tags = [(at[name], low, high) for name, low, high in TAGS if name in at and measured.tolist()[at[name]]]
         columns = [column for column, *_ in self._tags]
         scores = library.scores[:, columns]
         self._cuts = np.nanquantile(scores, [1 / 3, 2 / 3], axis=0)
@@ -124,7 +126,10 @@ class Levels:
             raise ValueError(f"levels must lie between 2 and 64, not {levels}")
         self.name, self._library = f"levels-{levels}", library
         scores = library.scores
-        self._cuts = np.nanquantile(scores, np.arange(1, levels) / levels, axis=0)
+        measured = np.any(
+            np.isfinite(scores), axis=0
+        )  # of what no clip has, every level stands for the reference's median
+        self._cuts = np.nanquantile(np.where(measured, scores, 0), np.arange(1, levels) / levels, axis=0)
         level = self._levels(scores)
         sums, counts = np.zeros((2, levels, scores.shape[1]))
         for n in range(levels):
@@ -213,7 +218,7 @@ class LeadSheets:
         hop = max(1, round(PITCH_FRAMES_PER_SECOND)) // 2 / PITCH_FRAMES_PER_SECOND
         middle = np.arange(len(chords)) * hop + 0.5
         named = []
-        for start, end in zip(bars[:-1], bars[1:], strict=True):
+        for start, end in pairwise(bars.tolist()):
             inside = chords[(middle >= start) & (middle < end)]
             named.append(CHORDS[int(np.bincount(inside).argmax())] if len(inside) else "-")
         key = [row[f"tonality.key.{part}"] for part in ("cos", "sin", "mode")]

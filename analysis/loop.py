@@ -353,7 +353,9 @@ def run_loop(
         raise ValueError(f"control must be one of {', '.join(CONTROLS)}, not {control!r}")
     if control in (None, "shuffled"):
         if describer is None or maker is None:
-            raise ValueError("a describer and a maker are needed: only the controls identity, codec and redraw do without")
+            raise ValueError(
+                "a describer and a maker are needed: only the controls identity, codec and redraw do without"
+            )
         if describer.form not in maker.takes:
             raise ValueError(
                 f"maker {maker.name!r} takes {' or '.join(maker.takes)}, but describer {describer.name!r} gives {describer.form}"
@@ -364,7 +366,15 @@ def run_loop(
 
     now: list[Sound | None] = list(starts)
     made: list[dict[str, Any]] = [
-        {"chain": chain, "round": 0, "start": start.name, "sound": start.name, "description": "", "fresh": False, "problem": ""}
+        {
+            "chain": chain,
+            "round": 0,
+            "start": start.name,
+            "sound": start.name,
+            "description": "",
+            "fresh": False,
+            "problem": "",
+        }
         for chain, start in enumerate(starts)
     ]
     course = [library.rows(starts)]
@@ -530,12 +540,10 @@ def _measure(course: np.ndarray, library: Library, seed: int, draws: int, replic
         if len(null):
             nulls[-1]["motifs"] = _null(null, motif.value)
     survival, attractors = _follow(scores, library, seed, replicates)
-    pooled = attractors[attractors["component"] == "all"].set_index("round")
-    for number, of_round in enumerate(measures):
-        row = pooled.loc[number]
-        of_round["attractor_strength"] = Estimate(
-            float(row["attractor_strength"]), float(row["low"]), float(row["high"]), int(row["n"]), str(row["method"])
-        )
+    pooled = attractors[attractors["component"] == "all"]
+    told = pooled[["attractor_strength", "low", "high", "n", "method"]].to_dict("records")
+    for of_round, row in zip(measures, told, strict=True):
+        of_round["attractor_strength"] = Estimate(row.pop("attractor_strength"), **row)  # pyright: ignore[reportArgumentType, reportCallIssue]
     there = np.isfinite(course[-1]).any(axis=1)
     return {
         "measures": tuple(measures),
@@ -681,7 +689,9 @@ def _interval(values: np.ndarray) -> tuple[Any, Any, Any]:
     ranked = np.where(np.isnan(values[1:]), values[0], values[1:])
     low, high = np.quantile(np.where(unknown, 0, ranked), [0.025, 0.975], axis=0, method="inverted_cdf")
     bounds = [np.where(unknown, np.nan, bound) for bound in (low, high)]
-    return (values[0], *bounds) if values.ndim > 1 else (float(values[0]), *map(float, bounds))
+    if values.ndim > 1:
+        return values[0], bounds[0], bounds[1]
+    return float(values[0]), float(bounds[0]), float(bounds[1])
 
 
 def half_life(curves: np.ndarray) -> np.ndarray:

@@ -24,7 +24,18 @@ from ..audio.synthesize import FORMS, PROGRESSIONS, SongPlan, draw_plan, perform
 from ..features.spectra import PITCH_FRAMES_PER_SECOND, RATE, analyse
 from ..features.tonality import CHORDS, PITCH_CLASSES, hear, key_name
 from ..workspace.errors import AudioError, UnsuitableAudio
-from .describers import MEL_FRAME, MEL_HOP, MEL_RATE, CoarseMel, Labels, LeadSheet, LeadSheets, Levels, Tags, transformers
+from .describers import (
+    MEL_FRAME,
+    MEL_HOP,
+    MEL_RATE,
+    CoarseMel,
+    Labels,
+    LeadSheet,
+    LeadSheets,
+    Levels,
+    Tags,
+    transformers,
+)
 from .loop import Describer, Library, Maker, Sound
 
 TAKES = {
@@ -302,9 +313,9 @@ class Synthesizer:
             found["tempo"] = float(np.clip(tempo, 70, 170))
         if (majorness := number("tonality.key.majorness")) is not None:
             found["minor"] = majorness < 0
-        key = [number(f"tonality.key.{part}") for part in ("cos", "sin")]
-        if None not in key and "minor" in found:
-            angle = float(np.arctan2(key[1], key[0]))  # pyright: ignore[reportArgumentType]
+        cosine, sine = (number(f"tonality.key.{part}") for part in ("cos", "sin"))
+        if cosine is not None and sine is not None and "minor" in found:
+            angle = float(np.arctan2(sine, cosine))
             said = key_name(np.cos(angle), np.sin(angle), float(not found["minor"]))
             found["tonic"] = PITCH_CLASSES.index(said.split()[0])
         for part, name, low, high in (
@@ -384,7 +395,11 @@ class GriffinLim:
         gain = (bank.T @ (10 ** (level / 10) / np.maximum(heard, 1e-12))) / np.maximum(bank.sum(axis=0), 1e-12)[:, None]
         magnitude = np.sqrt(np.maximum(power * gain, 0)).astype(np.float32)
         samples = griffinlim(
-            magnitude, n_iter=self._iterations, hop_length=MEL_HOP, n_fft=MEL_FRAME, random_state=int(rng.integers(2**31))
+            magnitude,
+            n_iter=self._iterations,
+            hop_length=MEL_HOP,
+            n_fft=MEL_FRAME,
+            random_state=int(rng.integers(2**31)),
         )
         # peaks above full scale stay: nothing is written to a file, and softer it would not be as described
         return Sound(Audio(np.asarray(samples, np.float32)[None], MEL_RATE, name="Griffin-Lim"), "Griffin-Lim")

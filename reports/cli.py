@@ -1063,7 +1063,9 @@ def _ends(given: str, option: str) -> tuple[date, date]:
 
 @app.command()
 def loop(
-    clips: Annotated[list[Path], typer.Argument(help="Audio files, or folders: chains start from clips drawn of these.")],
+    clips: Annotated[
+        list[Path], typer.Argument(help="Audio files, or folders: chains start from clips drawn of these.")
+    ],
     library: Annotated[
         Path,
         typer.Option(
@@ -1085,7 +1087,9 @@ def loop(
     ] = 0.0,
     fresh_from: Annotated[
         Path | None,
-        typer.Option(help="Where fresh clips come from, such as human ones; a folder or CSV.", show_default="the library"),
+        typer.Option(
+            help="Where fresh clips come from, such as human ones; a folder or CSV.", show_default="the library"
+        ),
     ] = None,
     control: Annotated[
         list[str] | None,
@@ -1095,7 +1099,8 @@ def loop(
     ] = None,
     seconds: Annotated[float, typer.Option(min=6, help="Length of what the synthesizer makes.")] = 20.0,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the page (index.html) and CSV tables.", show_default="only a summary")
+        Path | None,
+        typer.Option(help="Folder for the page (index.html) and CSV tables.", show_default="only a summary"),
     ] = None,
     lang: PageLang = None,
     jobs: Jobs = -1,

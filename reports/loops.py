@@ -296,7 +296,15 @@ def _numbers(estimate: Any) -> tuple[float, float, float]:
 
 def summary(found: Loops) -> tuple[list[str], list[list[str]]]:
     """Columns and rows of a summary on one screen: what is left after the last round, a row for each loop."""
-    columns = ["after the last round", "like its start", "distinct sounds", "motifs", "p", "attractor", "forgotten first"]
+    columns = [
+        "after the last round",
+        "like its start",
+        "distinct sounds",
+        "motifs",
+        "p",
+        "attractor",
+        "forgotten first",
+    ]
     rows = []
     for loop in found.loops:
         last = loop.measures[-1]

@@ -96,14 +96,14 @@ def test_what_is_passed_on_stays(starts, library):
         assert (strength.value, strength.low, strength.high, strength.n) == (0, 0, 0, 30)
         assert found["diversity"] == loop.measures[0]["diversity"]
         assert found["motifs"] == loop.measures[0]["motifs"]
-    assert (loop.survival[["variance", "memory"]].to_numpy() == pytest.approx(1))
+    assert loop.survival[["variance", "memory"]].to_numpy() == pytest.approx(1)
     assert np.isinf(loop.survival[["variance_half_life", "memory_half_life"]].to_numpy()).all()
     assert loop.nulls[-1]["similarity_to_start"][3] == 1 / 1000  # no deal of the starts is as similar
 
 
 def test_shuffled_descriptions_leave_nothing_of_the_own_start(starts, library):
     own, shuffled = (looped(starts, library, "levels-16", control=control) for control in (None, "shuffled"))
-    last, (null, low, high, p) = shuffled.measures[-1]["similarity_to_start"], shuffled.nulls[-1]["similarity_to_start"]
+    last, (_, low, high, p) = shuffled.measures[-1]["similarity_to_start"], shuffled.nulls[-1]["similarity_to_start"]
     assert low <= last.value <= high
     assert p > 0.02
     assert last.value < 0.75 * own.measures[-1]["similarity_to_start"].value
@@ -129,7 +129,9 @@ def test_independent_redraws_are_as_diverse_as_the_library(starts, library):
 def test_p_values_of_clips_drawn_at_random_are_spread_evenly(library):
     """Clips of the library's own kind: the null hypotheses hold, and .05 must be undercut in about a twentieth."""
     found = [
-        controlled(some_sounds(12, seed=100 + n), library, "redraw", rounds=1, seed=n, replicates=100, draws=40).nulls[1]
+        controlled(some_sounds(12, seed=100 + n), library, "redraw", rounds=1, seed=n, replicates=100, draws=40).nulls[
+            1
+        ]
         for n in range(30)
     ]
     for measure in ("similarity_to_start", "motifs"):
@@ -270,7 +272,9 @@ def test_where_all_become_one_nothing_is_left(starts, library):
 
 
 def test_starts_that_do_not_vary_have_no_attractor(library):
-    loop = changed([a_sound(np.zeros(len(NAMES)), f"{n}") for n in range(4)], library, lambda scores, rng: scores, rounds=1)
+    loop = changed(
+        [a_sound(np.zeros(len(NAMES)), f"{n}") for n in range(4)], library, lambda scores, rng: scores, rounds=1
+    )
     found = loop.measures[1]["attractor_strength"]
     assert np.isnan([found.value, found.low, found.high]).all()
     assert found.method == "no estimate: the starts do not vary"
@@ -393,7 +397,9 @@ def test_a_loop_needs_chains_a_library_and_two_that_fit(starts, library):
 def test_who_does_not_fit_is_told_who_does(library):
     with pytest.raises(ValueError, match="with it go the makers nearest, synth; with 'griffinlim' the describers mel"):
         maker_named("griffinlim", describer_named("levels-4", library), library)
-    with pytest.raises(ValueError, match="with 'nearest' the describers tags, levels-2, levels-4, levels-16, leadsheet, mel"):
+    with pytest.raises(
+        ValueError, match="with 'nearest' the describers tags, levels-2, levels-4, levels-16, leadsheet, mel"
+    ):
         maker_named("nearest", SimpleNamespace(name="labels:x", form="text"), library)
     with pytest.raises(ValueError, match="no maker 'piano': choose one of nearest, concat"):
         maker_named("piano", Tags(library), library)
@@ -612,7 +618,9 @@ def test_models_describe_and_make(models, songs):
     assert loop.rows["description"].iloc[-1] == "Music, Guitar, Pop, Song, Drum"
     first, second = (makes.make("x", np.random.default_rng(n)).audio().samples for n in (1, 1))
     assert np.array_equal(first, second)
-    assert describer_named("labels:automatic-speech-recognition:some/whisper", library).describe(songs[0]) == "a slow song"
+    assert (
+        describer_named("labels:automatic-speech-recognition:some/whisper", library).describe(songs[0]) == "a slow song"
+    )
     describer_named("labels:zero-shot-audio-classification:some/clap", library).describe(songs[0])
     assert "minor" in models.asked[-1][3]["candidate_labels"]
     assert "text-to-audio:MODEL" in TAKES

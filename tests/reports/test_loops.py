@@ -14,9 +14,9 @@ from chartropy.features.describe import describe_file
 
 @pytest.fixture(scope="module")
 def music(tmp_path_factory):
-    """Sixteen clips, and one that is none."""
+    """Fourteen clips, and one that is none."""
     folder = tmp_path_factory.mktemp("music")
-    for n in range(16):
+    for n in range(14):
         (folder / f"song {n:02d}.wav").write_bytes(to_bytes(synthesize(n, seconds=6)))
     (folder / "broken.mp3").write_bytes(b"<html>not here</html>")
     return folder
@@ -46,7 +46,7 @@ def test_a_loop_of_a_folder_says_what_is_left(command_line, music, tmp_path):
     assert code == 3  # the clip that is none is said and counted, and stops nothing
     assert "1 gap" in complained
     assert "broken.mp3" in complained
-    assert "4 chains, 2 rounds, library of 12 clips, seed 0" in said
+    assert "4 chains, 2 rounds, library of 10 clips, seed 0" in said
     for name in ("levels-4 -> nearest ", "levels-4 -> nearest, 50% fresh", "identity", "codec", "shuffled", "redraw"):
         assert name in said
     assert len(said.splitlines()) < 24
@@ -73,8 +73,9 @@ def test_a_table_of_descriptors_is_a_library(command_line, music, described, tmp
     out = tmp_path / "page"
     starts = sorted(music.glob("*.wav"))[:4]
     code, said, complained = command_line("loop", *starts, "--library", described, "--out", out, "--lang", "ru", *LOOP)
-    assert (code, complained) == (0, "")
-    assert "library of 16 clips" in said  # these lie elsewhere: other files
+    assert code == 0
+    assert "gap" not in complained
+    assert "library of 14 clips" in said  # these lie elsewhere: other files
     page = LexborHTMLParser((out / "index.html").read_text("utf-8"))
     assert page.css_first("html").attributes["lang"] == "ru"
     assert "Сила аттрактора" in page.body.text()
@@ -107,7 +108,7 @@ def test_what_cannot_be_is_refused(command_line, music, described, options, said
     assert said in complained
 
 
-def test_a_table_that_is_none_is_refused(command_line, music, tmp_path):
+def test_a_table_that_is_none_is_refused(command_line, music, described, tmp_path):
     wrong = tmp_path / "wrong.csv"
     wrong.write_text("path,rhythm.tempo.bpm\na.mp3,120\n")
     code, _, complained = command_line("loop", music, "--library", wrong)
@@ -116,6 +117,6 @@ def test_a_table_that_is_none_is_refused(command_line, music, tmp_path):
     code, _, complained = command_line("loop", music, "--library", tmp_path / "nothing")
     assert code == 2
     assert "there is no such file or folder" in complained
-    code, _, complained = command_line("loop", music / "broken.mp3", "--library", music)
+    code, _, complained = command_line("loop", music / "broken.mp3", "--library", described)
     assert code == 2
     assert "3 or more are needed" in complained
