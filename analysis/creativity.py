@@ -367,8 +367,9 @@ def compare_in_cohorts(
     -------
     KindsInCohorts
         An artist's recordings of one kind and cohort count once, as their mean; cohorts count by na·nb / (na + nb) of their
-        artists. The null of the test: within a cohort, kinds are exchangeable among artists. The interval is Student's, with
-        the error of totals by artist; an artist of whom some recordings are of the kind and some not counts as two.
+        artists. The null of the test: kinds are exchangeable among artists who appear in the same cohorts. The interval is
+        Student's, with the error of totals by artist. An artist of whom some recordings are of the kind and some not counts
+        as two.
 
     Raises
     ------
@@ -404,18 +405,23 @@ def compare_in_cohorts(
         return (np.where(labels, gain[cohort], -loss[cohort]) * mean).sum(axis=-1)
 
     value = float(difference(label))
+    # whose kinds may be exchanged: those of artists who appear in the same cohorts
+    owner = np.unique(2 * of["artist"].to_numpy() + label, return_inverse=True)[1]
+    appears = of.groupby(owner)["cohort"].agg(tuple)
+    profile = appears.factorize()[0]
+    whose_kind = label[np.unique(owner, return_index=True)[1]]
+    exchangeable = len({*zip(profile, whose_kind, strict=True)}) > profile.max() + 1
     rng = np.random.default_rng(seed)
-    order = np.argsort(cohort, kind="stable")
-    exchanged = np.empty((permutations, len(label)), dtype=bool)
-    exchanged[:, order] = label[np.argsort(cohort + rng.random(exchanged.shape), axis=1)]
-    beyond = np.abs(difference(exchanged)) >= abs(value) * (1 - 1e-10)
-    p = float((beyond.sum() + 1) / (permutations + 1))
+    order = np.argsort(profile, kind="stable")
+    exchanged = np.empty((permutations, len(profile)), dtype=bool)
+    exchanged[:, order] = whose_kind[np.argsort(profile + rng.random(exchanged.shape), axis=1)]
+    beyond = np.abs(difference(exchanged[:, owner])) >= abs(value) * (1 - 1e-10)
+    p = float((beyond.sum() + 1) / (permutations + 1)) if exchangeable else np.nan
 
     # what each artist adds to the difference beyond the means of its kind and cohort
     side = 2 * cohort + label
     means = np.bincount(side, mean) / np.bincount(side)
     parts = np.where(label, gain[cohort], -loss[cohort]) * (mean - means[side])
-    owner = np.unique(2 * of["artist"].to_numpy() + label, return_inverse=True)[1]
     artists_here = int(owner.max()) + 1
     free = artists_here - len(np.unique(side))
     if free < 1:
@@ -424,8 +430,8 @@ def compare_in_cohorts(
     error = float(np.sqrt((np.bincount(owner, parts) ** 2).sum() * artists_here / free))
     reach = float(stdtrit(free, (1 + level) / 2)) * error
     method = (
-        f"difference within {len(total)} cohorts, error by artist, Student, {level:.4g}; p: kinds exchanged among the artists "
-        f"of a cohort, {permutations} permutations, seed {seed}"
+        f"difference within {len(total)} cohorts, error by artist, Student, {level:.4g}; p: kinds exchanged among artists of "
+        f"the same cohorts, {permutations} permutations, seed {seed}"
     )
     return KindsInCohorts(Estimate(value, value - reach, value + reach, count, method), p)
 

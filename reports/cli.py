@@ -1124,6 +1124,36 @@ def loop(
     _end(list(found.problems))
 
 
+def creativity(
+    source: Source = None,
+    chart: OfChart = None,
+    country: Country = None,
+    span: Annotated[int, typer.Option(min=1, help="Weeks of past and of future a track is held against.")] = 26,
+    neighbours: Annotated[int, typer.Option(min=1, help="Nearest tracks on either side.")] = 20,
+    kinds: Annotated[
+        bool, typer.Option("--kinds", help="Write AI against human tracks instead of every track.")
+    ] = False,
+    replicates: Annotated[int, typer.Option(min=0, help="Of the bootstrap, 100 or more; 0: no intervals.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap: the same seed gives the same numbers.")] = 0,
+    workspace: Folder = None,
+    out: Out = None,
+) -> None:
+    """Write how far each track departs from what charted before, and how far what charted later takes after it."""
+    from ..workspace.workspace import Workspace
+    from .files import format_of, write_table
+    from .tables import Tables
+
+    with Workspace(workspace) as ws:
+        tables = Tables(ws)
+        if kinds:
+            found = tables.creativity_of_kinds(source, chart, country, span=span, neighbours=neighbours)
+        else:
+            found = tables.creativity(
+                source, chart, country, span=span, neighbours=neighbours, replicates=replicates, seed=seed
+            )
+        write_table(found, out, format_of(out, None))
+
+
 @app.command()
 def status(
     workspace: Folder = None,

@@ -666,6 +666,122 @@ class Tables:
         )
         return here.merge(found, "left", "recording_id").merge(named, "left", "nearest")[columns.split()]
 
+    def creativity(
+        self,
+        source: str | None = None,
+        chart: str | None = None,
+        country: str | None = None,
+        *,
+        span: int = 26,
+        neighbours: int = 20,
+        replicates: int = 200,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """How far each recording departs from what charted before it, and how far what charted later takes after it.
+
+        Parameters
+        ----------
+        source, chart, country : str, optional
+            Only recordings of these weekly charts; default: of all, in one network.
+        span : int
+            Weeks of past and of future that a recording is held against: one that appeared less than this after the first
+            or before the last week has no score.
+        neighbours : int
+            Nearest recordings on either side.
+        replicates, seed : int
+            Of the bootstrap; 0 replicates: no intervals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``recording_id, artist, title, first_week, verdict, creativity, creativity_low, creativity_high`` and the same of
+            `originality` and `influence`, ``cohort, percentile, past, future, method``, by `first_week`:
+            :func:`chartropy.analysis.creativity.creativity` says what they are. `first_week` is the first on the charts
+            asked for, `verdict` the sound's. `percentile` is where creativity stands among the recordings of its `cohort`,
+            the quarter of `first_week`: 0 to 1, comparable across eras as the score is not. `past` and `future` count the
+            recordings by others to choose neighbours from. What was not heard has no numbers.
+
+        Raises
+        ------
+        SettingsError
+            When there is no such chart, or an option is wrong.
+        """
+        import pandas as pd
+
+        from ..analysis.creativity import cohort_percentile, creativity
+        from ..analysis.measures import first_artist, load_space
+
+        entries = _only(self.entries().dropna(subset=["week"]), {"source": source, "chart": chart, "country": country})
+        if entries.empty:
+            raise SettingsError("No weekly chart is stored here: run `chartropy weekly` first.")
+        found = entries.sort_values(["week", "source", "chart", "country", "position"]).drop_duplicates("recording_id")
+        found = found.rename(columns={"week": "first_week"})[["recording_id", "artist", "title", "first_week"]]
+        verdicts = self.verdicts()[["recording_id", "verdict"]]
+        found = found.merge(verdicts, "left", "recording_id").fillna({"verdict": "unmeasured"})
+        weeks = pd.to_datetime(found["first_week"])
+        found["cohort"] = weeks.dt.to_period("Q").astype(str)
+        vectors = current_vectors(self.descriptors())
+        heard = found["recording_id"].isin(vectors.index).to_numpy()
+        try:
+            scores = creativity(
+                load_space().embed(vectors.loc[found["recording_id"][heard]]),
+                (weeks[heard] - weeks.min()).dt.days.to_numpy() / 7,
+                [first_artist(artist) for artist in found["artist"][heard]],
+                span=span,
+                neighbours=neighbours,
+                replicates=replicates,
+                seed=seed,
+            )
+        except ValueError as error:
+            raise SettingsError(f"{error}.") from None
+        found = found.join(scores.set_index(found.index[heard]))
+        found["percentile"] = cohort_percentile(found["creativity"].to_numpy(), found["cohort"].to_numpy())
+        found["method"] = found["method"].fillna("no estimate: not heard")
+        found = found.astype({"past": "Int64", "future": "Int64"})
+        columns = [
+            *scores.columns.drop(["past", "future", "method"]),
+            "cohort",
+            "percentile",
+            "past",
+            "future",
+            "method",
+        ]
+        return found[["recording_id", "artist", "title", "first_week", "verdict", *columns]]
+
+    def creativity_of_kinds(
+        self, source: str | None = None, chart: str | None = None, country: str | None = None, **options: int
+    ) -> pd.DataFrame:
+        """How AI recordings stand to human ones of their quarter in creativity, originality and influence.
+
+        Parameters
+        ----------
+        source, chart, country, **options
+            As for :meth:`creativity`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``quantity, value, low, high, p, ai, human, method``: the difference of mean percentiles within cohorts, AI less
+            human (-1 to 1, 0: alike), and how many of each were scored. `p` is of the null that kinds are exchangeable
+            among artists of the same cohorts (:func:`chartropy.analysis.creativity.compare_in_cohorts`). Kinds are what the
+            detector calls them, undecided ones left out; its errors hide a part of a difference.
+        """
+        import pandas as pd
+
+        from ..analysis.creativity import SCORES, cohort_percentile, compare_in_cohorts
+        from ..analysis.measures import first_artist
+
+        found = self.creativity(source, chart, country, **{"replicates": 0, **options})
+        judged = found[found["verdict"].isin(["ai", "human"]) & found["creativity"].notna()]
+        ai, cohort = (judged["verdict"] == "ai").to_numpy(), judged["cohort"].to_numpy()
+        artists = [first_artist(artist) for artist in judged["artist"]]
+        rows = []
+        for name in SCORES:
+            places = cohort_percentile(judged[name].to_numpy(), cohort)
+            said, p = compare_in_cohorts(places, ai, cohort, artists)
+            rows.append((name, said.value, said.low, said.high, p, int(ai.sum()), int((~ai).sum()), said.method))
+        return pd.DataFrame(rows, columns=["quantity", "value", "low", "high", "p", "ai", "human", "method"])
+
     def pooled_share(
         self, source: str, chart: str, first: date | str, last: date | str, country: str | None = None
     ) -> pd.DataFrame:
