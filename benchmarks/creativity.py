@@ -105,6 +105,9 @@ def hot100(file: Path) -> None:
     print(f"{len(songs)} songs, {PER_YEAR} a year, {found['creativity'].notna().sum()} with a score\n")
     eras(songs, found)
     shuffled = np.random.default_rng(0).permutation(dates)
+    null = creativity(rows, shuffled, artists, span=SPAN, replicates=0)
+    means = null.groupby((shuffled.astype(int) - 1968) // 3)[list(SCORES)].mean()
+    print("\ndates shuffled, the same eras:", ", ".join(f"{name} {means[name].min():.2f} to {means[name].max():.2f}" for name in SCORES))  # fmt: skip
     print("\n| dates | span | moved by | creativity | originality | influence | right way | songs |\n|---|---:|---:|---:|---:|---:|---:|---:|")  # fmt: skip
     for name, when in (("as they are", dates), ("shuffled", shuffled)):
         for span, by in ((10, -20), (10, -10), (10, 10), (10, 20), (20, -10), (20, 10)):
