@@ -209,6 +209,16 @@ def test_inventors_stand_high_by_both(scored):
         assert estimate_mean(inventors[name].to_numpy(), np.arange(len(inventors))).low > 0.75
 
 
+@pytest.mark.parametrize(("alpha", "neighbours"), [(0.15, 5), (0.85, 10)])
+def test_other_options_order_roles_alike(alpha, neighbours):
+    rows, dates, role = music(0)
+    found = creativity(rows, dates, span=SPAN, alpha=alpha, neighbours=neighbours, replicates=0)
+    places = cohort_percentile(found["creativity"].to_numpy(), dates // 5)
+    inventors, loners, imitators = (np.nanmean(places[role == one]) for one in (INVENTOR, LONER, IMITATOR))
+    assert inventors > loners + 0.05
+    assert loners > imitators + 0.05
+
+
 def test_an_original_that_nobody_takes_up_has_originality_alone(scored):
     loners = scored[scored["role"] == LONER]
     assert estimate_mean(loners["originality"].to_numpy(), np.arange(len(loners))).low > 0.8
@@ -295,7 +305,7 @@ def test_a_time_machine_that_goes_nowhere(wrong, said):
 
 
 def test_intervals_hold_what_other_company_would_give():
-    ours, values, held = 40, [], []
+    ours, values = 40, []
     rng = np.random.default_rng(1)
     same, when = rng.normal(size=(ours, 4)), rng.uniform(30, 70, ours)
     bounds = []
