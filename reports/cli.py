@@ -1124,6 +1124,7 @@ def loop(
     _end(list(found.problems))
 
 
+@app.command()
 def creativity(
     source: Source = None,
     chart: OfChart = None,
