@@ -1062,6 +1062,74 @@ def _ends(given: str, option: str) -> tuple[date, date]:
 
 
 @app.command()
+def critic(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Audio files, or folders to search through; with --reference.", show_default=False),
+    ] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="CSV with the column path: the music that the files are judged by.", show_default=False),
+    ] = None,
+    style: Annotated[
+        str | None,
+        typer.Option(help="Its column that names a style.", show_default="none: clusters are the styles"),
+    ] = None,
+    artist: Annotated[
+        str | None,
+        typer.Option(help="Its column that names an artist.", show_default="artist, where there is one"),
+    ] = None,
+    source: Annotated[str | None, typer.Option(help="As `chartropy sources` names it.", show_default=False)] = None,
+    chart: Annotated[str | None, typer.Option(help="As `chartropy sources` names it.", show_default=False)] = None,
+    country: Annotated[str | None, typer.Option(help="Where the chart has several.", show_default=False)] = None,
+    week: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Any day of the chart week.",
+            show_default="the last that is stored",
+        ),
+    ] = None,
+    shares: Annotated[
+        bool, typer.Option("--shares", help="Write the share of each category among AI and human tracks instead.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")] = 0,
+    jobs: Jobs = -1,
+    workspace: Folder = None,
+    out: Out = None,
+) -> None:
+    """Write whether tracks are new and still music: how ambiguous their style is, and whether a chart or a list has their like."""
+    from .files import format_of, write_table
+
+    form = format_of(out, None)
+    if bool(paths) != bool(reference) or bool(paths) == bool(source and chart):
+        raise SettingsError("Give files and --reference, or --source and --chart.")
+    if paths and reference:
+        from .critic import judge_files
+
+        of_charts = {"--source": source, "--chart": chart, "--country": country, "--week": week, "--shares": shares}
+        if given := [option for option, value in of_charts.items() if value]:
+            raise SettingsError(f"{given[0]} is about a chart: leave it out, or the files.")
+        tracks = judge_files(paths, reference, style=style, artist=artist, seed=seed, jobs=jobs, track=_track).tracks
+        write_table(tracks, out, form)
+        bad = tracks[tracks["problem"].fillna("") != ""]
+        _end([f"{path}: {why}" for path, why in zip(bad["path"], bad["problem"], strict=True)])
+        return
+    from ..workspace.workspace import Workspace
+    from .tables import Tables
+
+    if given := [option for option, value in {"--style": style, "--artist": artist}.items() if value]:
+        raise SettingsError(f"{given[0]} is a column of --reference: leave it out.")
+    assert source
+    assert chart
+    asked = source, chart, week.date() if week else None, country
+    with Workspace(workspace) as ws:
+        tables = Tables(ws)
+        found = tables.critic_shares(*asked, seed=seed) if shares else tables.critic(*asked, seed=seed)
+        write_table(found, out, form)
+
+
+@app.command()
 def loop(
     clips: Annotated[
         list[Path], typer.Argument(help="Audio files, or folders: chains start from clips drawn of these.")

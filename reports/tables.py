@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..features.sketch import Sketch
+    from .critic import Judged
     from .recording import Recording
 
 NAMES = (
@@ -665,6 +666,89 @@ class Tables:
             "nearest_artist nearest_title nearest_distance past"
         )
         return here.merge(found, "left", "recording_id").merge(named, "left", "nearest")[columns.split()]
+
+    def critic(
+        self,
+        source: str,
+        chart: str,
+        week: date | str | None = None,
+        country: str | None = None,
+        *,
+        seed: int = 0,
+        replicates: int = 200,
+    ) -> pd.DataFrame:
+        """Whether each track of a chart week is new, and still music as that chart knew it in the 52 weeks before.
+
+        Parameters
+        ----------
+        source, chart : str
+            As for :meth:`chart`.
+        week : date or str, optional
+            Any day of the chart week; default: the last that is stored.
+        country : str, optional
+            Needed where the chart has several.
+        seed, replicates : int
+            Of the folds, clusters and intervals; `replicates` 0: no intervals, in a tenth of the time.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``source, chart, country, week, position, recording_id, artist, title, style, probability, unseen, ambiguity,
+            ambiguity_low, ambiguity_high, percentile, percentile_low, percentile_high, belonging, belonging_low,
+            belonging_high, category, agreement, method, verdict``, by position, of the top 100; recordings that were not
+            heard have no numbers. :meth:`chartropy.analysis.critic.Critic.judge` says what they are, `verdict` is of the
+            sound. Judged by recordings that have gone, without those of the track's artists, as in :meth:`sameness`.
+            Styles are the first genres that the chart names, where half of the recordings have one, else clusters, each
+            named after the recording in its middle.
+
+        Raises
+        ------
+        SettingsError
+            When the chart has no such week, or too few recordings before it.
+        """
+        verdicts = self.verdicts()
+        kinds = verdicts.set_index("recording_id")["verdict"]
+        tracks = self._judged_by_critic(source, chart, week, country, seed, replicates).tracks
+        return tracks.assign(verdict=tracks["recording_id"].map(kinds))
+
+    def critic_shares(
+        self, source: str, chart: str, week: date | str | None = None, country: str | None = None, *, seed: int = 0
+    ) -> pd.DataFrame:
+        """How often AI and human tracks of a chart week are new and still music, new and not, typical, outlying.
+
+        Parameters
+        ----------
+        source, chart, week, country, seed
+            As for :meth:`critic`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``source, chart, country, week, kind, category, value, low, high, expected, n, method``: `expected` is the
+            share among the year's recordings, each judged by the others. Kinds are what the detector says: its errors are
+            not in these intervals, and undecided tracks are left out.
+
+        Raises
+        ------
+        SettingsError
+            As for :meth:`critic`.
+        """
+        from .critic import shares
+
+        judged = self._judged_by_critic(source, chart, week, country, seed, 0)
+        about = {name: str(judged.tracks[name].iloc[0]) for name in ("source", "chart", "country", "week")}
+        found = shares(judged, self.verdicts())
+        return found.assign(**about)[[*about, *found.columns]]
+
+    def _judged_by_critic(
+        self, source: str, chart: str, week: date | str | None, country: str | None, seed: int, replicates: int
+    ) -> Judged:
+        from .critic import judge_chart
+
+        entries = self._weekly(source, chart, country)
+        end = self._week(week) if week else str(entries["week"].max())
+        vectors = current_vectors(self.descriptors())
+        return judge_chart(entries, vectors, end, seed=seed, replicates=replicates)
 
     def creativity(
         self,
