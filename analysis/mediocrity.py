@@ -1,0 +1,799 @@
+"""Whether a chart drifts to its mean: regression to the running centroid, loss of tails, and both without AI tracks.
+
+Conventions: a recording counts once, when it entered. Its past are the recordings that entered in the `window` times (weeks)
+before it: newcomers are held against former newcomers, like against like, not against songs that stayed, which are a
+selection. Recordings of one artist are never compared with each other. Positions are rows (n, d) whose Euclidean distances
+mean something: `Space.embed`, or square roots of shares for Hellinger's distance.
+
+Let x be a newcomer, p and q recordings of its past by different artists, and |x - μ|² its squared deviation from the centre of
+what the past was drawn from. The mean of |x - p|² less the mean of ½|p - q|² has that expectation whatever the size of the past;
+the distance to the past's own mean, which few recordings leave uncertain, is greater by spread²/m. All here is made of such
+means over pairs, so that small and large charts compare.
+
+* ratio: root of the mean squared deviation of newcomers over that of their past, ½|p - q|². 1: newcomers lie as far out as
+  the recordings before them did; .9: a tenth nearer the centre. No newcomer is paired with a chosen other, and none chosen for
+  lying far out: so nothing regresses by selection alone (F. Galton, Regression towards mediocrity in hereditary stature, 1886;
+  A. G. Barnett, J. C. van der Pols, A. J. Dobson, International Journal of Epidemiology 34, 2005). A centre that moves lifts
+  it, with or without contraction; but it does so in both directions of time, as regression to the mean does. So what
+  the ratio is compared with is the same chart played backwards, newcomers against the window after them.
+* persistence: slope of a time's mean deviation from the running centroid on that of the time before, both freed of
+  what few newcomers deviate by chance. It is about fashions, not about spread: below 1 it says that they pass.
+* tail share: how many lie beyond the 90th, 95th, 99th percentile of a baseline's distances to its own centre.
+
+Model collapse is said to take the tails first (I. Shumailov et al., Nature 631, 2024), and novelty's peak may rise while its mean
+falls (E. Zhou, D. Lee, PNAS Nexus 3, 2024): so the mean and the tails are measured apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from .diversity import whose
+from .estimates import Estimate, draw_clusters, estimate_share
+from .share import draw_labels
+from .space import check_level, first, floats, whole
+from .trends import FEWEST, trend
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WINDOW = 52
+"""Weeks of the running centroid."""
+BLOCK = 13
+"""Weeks that stay together where time is shuffled."""
+FEWEST_PAST = 20
+"""Recordings of the past without which a time is left out."""
+TAILS = (0.9, 0.95, 0.99)
+UNTOLD = 0.05
+"""Flagged recordings that are no more often AI than the others by this much do not tell what humans sound like."""
+COLUMNS = ["quantity", "value", "low", "high", "expected", "p", "n", "method"]
+
+
+def running(
+    positions: np.ndarray,
+    entered: Sequence[int] | np.ndarray,
+    artists: Sequence[object] | np.ndarray,
+    *,
+    window: int = WINDOW,
+    replicates: int = 300,
+    seed: int = 0,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Measure the newcomers of every time against the running centroid.
+
+    Parameters
+    ----------
+    positions : numpy.ndarray, shape (n, d)
+        Each recording once.
+    entered : sequence of int, length n
+        The time (week, month) that each entered in; gaps count.
+    artists : sequence of length n
+        Whose each is; one without (None, NaN, "") stands alone.
+    window : int
+        Times before that make the past; 1 or more.
+    replicates, seed, level
+        Of the bootstrap over artists.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``time, distance, low, high, spread, ratio, n, past``, a row for each time that has a whole window before it and
+        newcomers. `distance`: root of their mean squared deviation, in the unit of positions, 0 where the unbiased square is
+        less; `low` and `high` its log-t interval, missing with fewer than 3 artists; `spread`: the same of the past itself;
+        `ratio`: of the two; `n` newcomers, `past` recordings.
+
+    Raises
+    ------
+    ValueError
+        Lengths differ, a position is not finite, a time is no whole number, or an option is out of range.
+    """
+    import pandas as pd
+
+    cohorts = _Cohorts(positions, entered, artists)
+    window = whole("window", window, 1)
+    _check(replicates, level)
+    found = _against(*cohorts.sums(), window, 1)
+    drawn = np.array([_against(*cohorts.sums(copies), window, 1).deviation for copies in cohorts.copies(replicates, seed)])
+    rows = []
+    for time in np.flatnonzero(np.isfinite(found.deviation)):
+        low, high = _interval(
+            np.sqrt(max(found.deviation[time], 0)), np.sqrt(np.maximum(drawn[:, time], 0)), cohorts.artists_at(time), level
+        )
+        value, spread = (float(np.sqrt(max(square, 0))) for square in (found.deviation[time], found.spread[time]))
+        ratio = value / spread if spread > 0 else np.nan
+        rows.append((cohorts.first + int(time), value, low, high, spread, ratio, int(found.n[time]), int(found.past[time])))
+    return pd.DataFrame(rows, columns=["time", "distance", "low", "high", "spread", "ratio", "n", "past"])
+
+
+def drift(
+    positions: np.ndarray,
+    entered: Sequence[int] | np.ndarray,
+    artists: Sequence[object] | np.ndarray,
+    *,
+    window: int = WINDOW,
+    block: int = BLOCK,
+    replicates: int = 300,
+    seed: int = 0,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Test whether newcomers lie nearer the running centroid than those before them did.
+
+    Parameters
+    ----------
+    positions, entered, artists, window
+        As for `running`; times with fewer than `FEWEST_PAST` recordings in their past are left out.
+    block : int
+        Times that stay together where order is shuffled: longer than fashions last. Of fewer than eight blocks no p is told.
+    replicates, seed, level
+        Of the bootstrap over artists and of the shuffles.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``quantity, value, low, high, expected, p, n, method``, a row for each of
+
+        * ``distance``: root mean squared deviation of newcomers from the running centroid, in the unit of positions;
+        * ``ratio``: over that of their past. `expected`: the same of the chart played backwards; p: null "time has no
+          direction", of the quotient of both, among `replicates` charts whose times are shuffled in blocks, two-sided;
+        * ``persistence``: slope of one time's mean deviation on that of the time before; p: null "times in any
+          order", of the covariance. Missing where times differ no more than their recordings do by chance;
+        * ``change``: of the distance over all times, by Theil and Sen; p: null "ar" of `trends.trend`.
+
+        n is the number of newcomers. What cannot be told is NaN, and `method` says why.
+
+    Raises
+    ------
+    ValueError
+        As for `running`.
+
+    Notes
+    -----
+    In a stationary chart that looks the same backwards (any mixture of independent and normal autoregressive parts) the ratio
+    and what is expected have one distribution, however slow its fashions; in one that contracts they part. The interval of
+    ``ratio`` redraws artists: how far the number would move had others made the chart. A fashion that all
+    artists of a season share is not in it, but is in `p`, whose shuffled blocks keep it. Coverage and size by simulation are
+    in ``docs/experiments/mediocrity.md``.
+
+    A slope fitted to single recordings and their nearest neighbour, or by least squares to the means of small cohorts, is
+    below 1 in a chart where nothing happens at all. Neither is used.
+    """
+    import pandas as pd
+
+    cohorts = _Cohorts(positions, entered, artists)
+    window, block = whole("window", window, 1), whole("block", block, 1)
+    _check(replicates, level)
+    sums = cohorts.sums()
+    found = _against(*sums, window)
+    used = np.isfinite(found.deviation)
+    n = int(found.n[used].sum())
+    if used.sum() < FEWEST:
+        why = (
+            f"no estimate: {used.sum()} times have newcomers and {window} times with {FEWEST_PAST} recordings or more before "
+            f"them, {FEWEST} are needed"
+        )
+        names = ("distance", "ratio", "persistence", "change")
+        return pd.DataFrame([(name, *[np.nan] * 5, n, why) for name in names], columns=COLUMNS)
+    drawn = [_against(*cohorts.sums(copies), window) for copies in cohorts.copies(replicates, seed)]
+    how = f"bootstrap by artist, {replicates} replicates, seed {seed}, {level:.4g}, log-t"
+    rows: list[tuple] = []
+    for name in ("distance", "ratio"):
+        value = getattr(found, name)
+        ends = _interval(value, np.array([getattr(one, name) for one in drawn]), cohorts.number, level)
+        rows.append((name, value, *ends, np.nan, np.nan, n, how))
+    backwards = _against(*_backwards(sums), window).ratio
+    _, p, what = _shuffled(sums, window, block, replicates, seed, lambda one: _direction(one, window))
+    rows[1] = (*rows[1][:4], backwards, p, n, f"{how}; expected: backwards; {what}")
+    rows.append(_persistence(sums, window, found, drawn, replicates, seed, level, how, n))
+    times = cohorts.first + np.flatnonzero(used)
+    moved = trend(np.sqrt(np.maximum(found.deviation[used], 0)), times, seed=seed, level=level)
+    change = moved.change
+    rows.append(
+        ("change", change.value, change.low, change.high, 0.0, moved.p["ar"], n, f'{change.method}; p: null "ar", no trend')
+    )
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def tail_loss(
+    positions: np.ndarray,
+    baseline: np.ndarray,
+    artists: Sequence[object] | np.ndarray,
+    *,
+    strata: Sequence[object] | np.ndarray | None = None,
+    quantiles: Sequence[float] = TAILS,
+    permutations: int = 999,
+    replicates: int = 300,
+    seed: int = 0,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Count recordings beyond a baseline's tails, and measure how far out they lie in the mean.
+
+    Parameters
+    ----------
+    positions : numpy.ndarray, shape (n, d)
+    baseline : numpy.ndarray of bool, shape (n,)
+        Which recordings the centre and the limits are of; the others are measured.
+    artists : sequence of length n
+        As for `running`.
+    strata : sequence of length n, optional
+        Genre, or another composition to keep: p exchanges artists of one stratum only.
+    quantiles : sequence of float
+        Of the baseline's distances, between 0 and 1.
+    permutations : int
+        0: no p.
+    replicates, seed, level
+        Of the bootstrap over artists of ``ratio``; the coverage aimed at.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``quantity, value, low, high, expected, p, n, method``. ``ratio``: root mean squared deviation from the baseline's
+        centre over the baseline's own, expected 1. ``tail_90`` and so on: share beyond the limit, expected .1 and so on.
+        p: null "artists of both are of one distribution within strata", two-sided; it keeps composition, not time, so that
+        of a chart's weeks the trend of the share is to be believed.
+
+    Raises
+    ------
+    ValueError
+        Lengths differ, a position is not finite, one side is empty, or an option is out of range.
+
+    Notes
+    -----
+    Each distance, of the baseline's own recordings too, is to the mean of the baseline without the recording's artist. The limit
+    is the k-th smallest of the m distances with k = q (m + 1), between two the line: a new recording of the same kind
+    lies beyond it with probability 1 - q whatever the distribution, so that the share is unbiased for every m and n
+    (E. J. Gumbel, H. von Schelling, Annals of Mathematical Statistics 21, 1950). So m + 1 must be 1 / (1 - q) at least. The
+    interval is Jeffreys' for as many trials as artists make independent (`estimates.estimate_share`), and knows that
+    the limit is of a sample: a bootstrap cannot tell how often what it never saw occurs. It takes an artist's recordings to
+    go together wholly, and so is wide where sources are few.
+    """
+    import pandas as pd
+
+    positions, artist = _positions(positions, artists)
+    n = len(positions)
+    base = _truths("baseline", baseline, n)
+    if base.all() or not base.any():
+        raise ValueError(f"baseline must be some of the {n} recordings and leave some to measure, not {base.sum()}")
+    _check(replicates, level)
+    permutations = whole("permutations", permutations, 0)
+    limits = [_quantile(one) for one in quantiles]
+    tails = _Tails(positions, artist, limits)
+    values, beyond = tails(base)
+    units, unit = np.unique(np.stack([artist, base]), axis=1, return_inverse=True)
+    stratum = np.zeros(n, int) if strata is None else whose("strata", strata, n)
+    null = np.array(
+        [tails(one)[0] for one in _exchanged(unit, units[1].astype(bool), stratum, permutations, seed)]
+    ).reshape(-1, 1 + len(limits))
+    keeps = "artists exchanged" + (" within strata" if strata is not None else "")
+    what = f"; p: {permutations} permutations, {keeps}" if permutations else ""
+    number = len(np.unique(artist[~base]))
+    copies = draw_clusters(int(artist.max()) + 1, replicates, seed)[:, artist]
+    drawn = np.array([_ratio_to(positions, artist, base, one) for one in copies])
+    low, high = _interval(values[0], drawn, number, level)
+    size = int((~base).sum())
+    how = f"bootstrap by artist, {replicates} replicates, seed {seed}, {level:.4g}, log-t"
+    rows = [("ratio", values[0], low, high, 1.0, _two_sided(values[0], null[:, 0]), size, how + what)]
+    of_artist = np.bincount(artist[base])
+    independent = base.sum() ** 2 / (of_artist @ of_artist)
+    for place, q in enumerate(limits):
+        name, expected = f"tail_{100 * q:g}", 1 - q
+        if not np.isfinite(values[place + 1]):
+            why = f"no estimate: the baseline has {base.sum()} recordings, {int(np.ceil(1 / expected - 1e-9)) - 1} are needed"
+            rows.append((name, np.nan, np.nan, np.nan, expected, np.nan, size, why))
+            continue
+        share = estimate_share(beyond[place].astype(float), artist[~base], others=independent, level=level)
+        p = _two_sided(values[place + 1], null[:, place + 1])
+        rows.append((name, share.value, share.low, share.high, expected, p, size, share.method + what))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def beyond(
+    positions: np.ndarray, baseline: np.ndarray, artists: Sequence[object] | np.ndarray, quantile: float
+) -> np.ndarray:
+    """Tell which recordings lie beyond a baseline's quantile.
+
+    Parameters
+    ----------
+    positions, baseline, artists
+        As for `tail_loss`.
+    quantile : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n,)
+        1 beyond, 0 not; NaN for the baseline's own, and for all where it is too small to have that limit.
+    """
+    positions, artist = _positions(positions, artists)
+    base = _truths("baseline", baseline, len(positions))
+    hits = np.full(len(base), np.nan)
+    shares, found = _Tails(positions, artist, [_quantile(quantile)])(base)
+    if np.isfinite(shares[1]):
+        hits[~base] = found[0]
+    return hits
+
+
+def without_ai(
+    positions: np.ndarray,
+    entered: Sequence[int] | np.ndarray,
+    artists: Sequence[object] | np.ndarray,
+    flagged: np.ndarray,
+    *,
+    sensitivity: tuple[float, float],
+    specificity: tuple[float, float],
+    spare: np.ndarray | None = None,
+    window: int = WINDOW,
+    quantiles: Sequence[float] = TAILS,
+    replicates: int = 300,
+    seed: int = 0,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Measure the drift and the tails of the chart that would be there without its AI tracks.
+
+    Parameters
+    ----------
+    positions, entered, artists, window
+        As for `running`.
+    flagged : numpy.ndarray of bool, shape (n,)
+        Whether the classifier says AI.
+    sensitivity, specificity : (hits, trials)
+        The classifier's record, as for `share.ai_share`.
+    spare : numpy.ndarray of bool, shape (n,), optional
+        Recordings that were not on this chart but on others at the time: those not flagged stand in for AI tracks.
+    quantiles : sequence of float
+        Of the distances of those that entered in the first `window` times, to their centre; the share is of those after.
+    replicates, seed, level
+        Each replicate draws artists and what the recordings truly are.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``quantity, value, low, high, expected, p, n, method``: for ``distance``, ``ratio``, ``tail_90`` … the value as it is,
+        with ``.without_ai`` of the human tracks alone, ``.replaced`` with human tracks of other charts of the same times in
+        place of the AI ones (missing without `spare`), and ``.due_to_ai``: as it is less without AI. `expected` and `p` are
+        missing: an interval of ``.due_to_ai`` that holds 0 shows no effect.
+
+    Raises
+    ------
+    ValueError
+        As for `running` and `share.draw_labels`.
+
+    Notes
+    -----
+    Removing what is flagged would leave the missed ones in and take the wrongly flagged out. How many of the flagged and of
+    the others are AI-made is drawn from the census posterior, for each `window` of times apart, as in
+    :mod:`.decompose`. Let that be shares a and b. The human tracks then are the others, with weight K a / (n (a - b)), less the
+    flagged with weight K b / (m (a - b)), K being how many are human, n the others and m the flagged: AI cancels out.
+    This takes errors to be independent of how a recording sounds among those of its kind. Where a draw has a - b of `UNTOLD` or
+    less, flags say nothing, and all are taken for human. Limits of tails are kept as the chart had them.
+    """
+    import pandas as pd
+
+    positions, artist = _positions(positions, artists)
+    n = len(positions)
+    flagged = _truths("flagged", flagged, n)
+    spared = np.zeros(n, bool) if spare is None else _truths("spare", spare, n)
+    window = whole("window", window, 1)
+    _check(replicates, level)
+    limits = [_quantile(one) for one in quantiles]
+    cohorts = _Cohorts(positions, entered, artist)
+    chart = ~spared
+    if not chart.any():
+        raise ValueError("spare must leave the chart some recordings, not be all of them")
+    start = int(cohorts.time[chart].min())
+    human = np.zeros((replicates, n))
+    for number, one in enumerate(np.unique((cohorts.time[chart] - start) // window)):
+        here = chart & ((cohorts.time - start) // window == one)
+        record: dict[str, Any] = {"sensitivity": sensitivity, "specificity": specificity}
+        human[:, here] = _human(flagged[here], draw_labels(flagged[here], draws=replicates, seed=seed + number, **record))
+    stand_in = spared & ~flagged
+    base, after = chart & (cohorts.time < start + window), chart & (cohorts.time >= start + window)
+    hits = np.full((len(limits), n), np.nan)
+    if base.any() and after.any():
+        shares, found = _Tails(positions[chart], artist[chart], limits)(base[chart])
+        hits[:, after] = np.where(np.isfinite(shares[1:, None]), found, np.nan)
+
+    def replaced(weights: np.ndarray) -> np.ndarray:
+        size = cohorts.newest + 1
+        lacking = np.bincount(cohorts.time, chart - weights, size)
+        there = np.bincount(cohorts.time, stand_in, size)
+        each = np.divide(lacking, there, out=np.zeros(size), where=there > 0)
+        # where no human track is at hand, the chart's own stand in
+        own = np.bincount(cohorts.time, weights, size)
+        grow = np.divide(own + lacking, own, out=np.ones(size), where=(there == 0) & (own > 0))
+        return weights * grow[cohorts.time] + stand_in * each[cohorts.time]
+
+    def measured(copies: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """(3, quantities): as it is, human tracks alone, replaced."""
+        kinds = [chart.astype(float), weights, replaced(weights) if stand_in.any() else np.full(n, np.nan)]
+        rows = []
+        for kind in kinds:
+            if not np.isfinite(kind).all():
+                rows.append(np.full(2 + len(limits), np.nan))
+                continue
+            drawn = copies * kind
+            found = _against(*cohorts.sums(drawn), window)
+            # stand-ins have no hits of their own unless their distances are taken, too
+            shares = [_share_of(drawn, one) for one in hits_of]
+            rows.append([found.distance, found.ratio, *shares])
+        return np.array(rows)
+
+    hits_of = hits
+    if stand_in.any() and base.any():
+        hits_of = hits.copy()
+        outside = _Tails(positions[base | stand_in], artist[base | stand_in], limits)
+        shares, found = outside(base[base | stand_in])
+        late = stand_in & (cohorts.time >= start + window)
+        within = (base | stand_in)[:n].nonzero()[0]
+        full = np.full((len(limits), n), np.nan)
+        full[:, within[~base[within]]] = np.where(np.isfinite(shares[1:, None]), found, np.nan)
+        hits_of[:, late] = full[:, late]
+    value = measured(np.ones(n), human.mean(axis=0))
+    copies = cohorts.copies(replicates, seed)
+    spread = np.array([measured(one, human[place]) for place, one in enumerate(copies)])
+    names = ["distance", "ratio", *(f"tail_{100 * q:g}" for q in limits)]
+    whole_n = int((chart & (cohorts.time >= start + window)).sum())
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    how = f"labels drawn, bootstrap by artist, {replicates} replicates, seed {seed}, {level:.4g}, percentiles"
+    rows = []
+    for place, name in enumerate(names):
+        for suffix, one, many in (
+            ("", value[0, place], spread[:, 0, place]),
+            (".without_ai", value[1, place], spread[:, 1, place]),
+            (".replaced", value[2, place], spread[:, 2, place]),
+            (".due_to_ai", value[0, place] - value[1, place], spread[:, 0, place] - spread[:, 1, place]),
+        ):
+            many = many[np.isfinite(many)]
+            method = how
+            if not np.isfinite(one):
+                low = high = np.nan
+                lacks = "no human tracks of other charts" if suffix == ".replaced" and not stand_in.any() else "too little past"
+                method = f"no estimate: {lacks}"
+            else:
+                low, high = np.quantile(many, tails) if len(many) else (np.nan, np.nan)
+                low, high = min(float(low), float(one)), max(float(high), float(one))
+            rows.append((name + suffix, float(one), low, high, np.nan, np.nan, whole_n, method))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+class _Against(NamedTuple):
+    """Newcomers of every time of the grid against their past; NaN where there is too little of it.
+
+    Attributes
+    ----------
+    deviation, spread : numpy.ndarray, shape (T,)
+        Squared.
+    n, past : numpy.ndarray, shape (T,)
+    covariance, variance : float
+        Of the mean deviations of a time and the one before, and of the latter.
+    """
+
+    deviation: np.ndarray
+    spread: np.ndarray
+    n: np.ndarray
+    past: np.ndarray
+    covariance: float
+    variance: float
+
+    @property
+    def distance(self) -> float:
+        used = np.isfinite(self.deviation)
+        total = self.n[used].sum()
+        return float(np.sqrt(max((self.n * self.deviation)[used].sum() / total, 0))) if total > 0 else np.nan
+
+    @property
+    def ratio(self) -> float:
+        used = np.isfinite(self.deviation)
+        past = (self.n * self.spread)[used].sum()
+        return float(np.sqrt(max((self.n * self.deviation)[used].sum(), 0) / past)) if past > 0 else np.nan
+
+
+def _against(squares: np.ndarray, pairs: np.ndarray, n: np.ndarray, window: int, least: int = FEWEST_PAST) -> _Against:
+    """Hold every time against the `window` before it: sums and counts over pairs (T, T), newcomers (T,)."""
+    size = len(n)
+    corner = np.zeros((2, size + 1, size + 1))
+    np.cumsum(np.cumsum([squares, pairs], axis=1), axis=2, out=corner[:, 1:, 1:])
+    end = np.arange(size)
+    start = end - window
+    at = np.maximum(start, 0)
+    past = np.r_[0, np.cumsum(n)]
+    past = past[end] - past[at]
+    with np.errstate(divide="ignore", invalid="ignore"):
+
+        def mean(rows: np.ndarray, rows_end: np.ndarray, columns: np.ndarray, columns_end: np.ndarray) -> np.ndarray:
+            one = corner[:, rows_end, columns_end] - corner[:, rows, columns_end]
+            one = one - corner[:, rows_end, columns] + corner[:, rows, columns]
+            return np.where(one[1] > 1e-9, one[0] / one[1], np.nan)
+
+        enough = (start >= 0) & (past > least - 0.5)
+        spread = np.where(enough, mean(at, end, at, end) / 2, np.nan)
+        deviation = np.where(n > 0, mean(end, end + 1, at, end) - spread, np.nan)
+        spread = np.where(np.isfinite(deviation), spread, np.nan)
+        before, now = end[:-1], end[1:]
+        later = mean(now, now + 1, at[:-1], before) - spread[:-1]
+        apart, inside = mean(now, now + 1, before, now), mean(before, now, before, now)
+        covariance = (later + deviation[:-1] - apart) / 2
+        variance = deviation[:-1] - inside / 2
+        weight = n[1:] * n[:-1] / (n[1:] + n[:-1])
+        both = np.isfinite(covariance) & np.isfinite(variance) & np.isfinite(weight)
+        total = weight[both].sum()
+        covariance, variance = ((weight * one)[both].sum() / total for one in (covariance, variance))
+    return _Against(deviation, spread, n, past, float(covariance), float(variance))
+
+
+class _Cohorts:
+    """Recordings by the time they entered in, and sums of squared distances between times, without pairs of one artist."""
+
+    def __init__(
+        self, positions: np.ndarray, entered: Sequence[int] | np.ndarray, artists: Sequence[object] | np.ndarray
+    ):
+        rows, artist = _positions(positions, artists)
+        time = floats("entered", entered, "(n,)")
+        if len(time) != len(rows):
+            raise ValueError(f"entered must be as many as recordings: {len(time)}, {len(rows)} recordings")
+        if (wrong := ~np.isfinite(time) | (time != np.floor(time))).any():
+            raise ValueError(f"entered must be whole numbers, such as weeks since the first, not {first(wrong, time)}")
+        self.first = int(time.min())
+        self.time = (time - time.min()).astype(int)
+        self.newest = int(self.time.max())
+        if self.newest > 5000:
+            raise ValueError(f"entered spans {self.newest + 1} times, 5001 at most: count in longer ones, such as months")
+        self.artist = artist
+        self.number = int(artist.max()) + 1
+        order = np.lexsort((artist, self.time))
+        self._order = order
+        self._rows = rows[order] - rows.mean(axis=0)  # numbers near 0 lose least where squares are subtracted
+        self._norms = (self._rows**2).sum(axis=1)
+        self._known, self._starts = np.unique(self.time[order], return_index=True)
+        one, other = _pairs_of_one(artist[order])
+        self._pair = one, other
+        times = self.time[order]
+        self._cell = times[one] * (self.newest + 1) + times[other]
+        self._apart = ((self._rows[one] - self._rows[other]) ** 2).sum(axis=1)
+
+    def sums(self, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Sums of squared distances and counts over ordered pairs, (T, T), and recordings, (T,)."""
+        size = self.newest + 1
+        each = np.ones(len(self.time)) if weights is None else np.asarray(weights, float)
+        each = each[self._order]
+        times = self.time[self._order]
+        n, norms = np.bincount(times, each, size), np.bincount(times, each * self._norms, size)
+        total = np.zeros((size, self._rows.shape[1]))
+        total[self._known] = np.add.reduceat(each[:, None] * self._rows, self._starts, axis=0)
+        squares = np.outer(n, norms) + np.outer(norms, n) - 2 * total @ total.T
+        both = each[self._pair[0]] * each[self._pair[1]]
+        squares -= np.bincount(self._cell, both * self._apart, size * size).reshape(size, size)
+        pairs = np.outer(n, n) - np.bincount(self._cell, both, size * size).reshape(size, size)
+        return squares, pairs, n
+
+    def copies(self, replicates: int, seed: int) -> np.ndarray:
+        """How often each recording is in each replicate, (replicates, n)."""
+        return draw_clusters(self.number, replicates, seed)[:, self.artist]
+
+    def artists_at(self, time: int) -> int:
+        return len(np.unique(self.artist[self.time == time]))
+
+
+def _pairs_of_one(artist: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """All ordered pairs of recordings of one artist, each with itself included."""
+    order = np.argsort(artist, kind="stable")
+    counts = np.bincount(artist)
+    counts = counts[counts > 0]
+    ones, others = [], []
+    for begin, count in zip(np.r_[0, np.cumsum(counts)[:-1]], counts, strict=True):
+        own = order[begin : begin + count]
+        ones.append(np.repeat(own, count))
+        others.append(np.tile(own, count))
+    return np.concatenate(ones), np.concatenate(others)
+
+
+_Sums = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def _backwards(sums: _Sums) -> _Sums:
+    squares, pairs, n = sums
+    return squares[::-1, ::-1], pairs[::-1, ::-1], n[::-1]
+
+
+def _direction(sums: _Sums, window: int) -> float:
+    """Ratio over that of the same chart played backwards."""
+    there, back = _against(*sums, window).ratio, _against(*_backwards(sums), window).ratio
+    return there / back if back > 0 else np.nan
+
+
+def _shuffled(
+    sums: _Sums, window: int, block: int, replicates: int, seed: int, statistic: Callable[[_Sums], float]
+) -> tuple[float, float, str]:
+    """Mean under shuffled blocks of times, two-sided p, and what the null is."""
+    squares, pairs, n = sums
+    size = len(n)
+    if size < 8 * block:
+        return np.nan, np.nan, f"no p: {size} times make fewer than eight blocks of {block}"
+    rng = np.random.default_rng((seed, block))
+    null = []
+    for _ in range(replicates):
+        turned = np.roll(np.arange(size), rng.integers(block))
+        cut = np.array_split(turned, np.arange(block, size, block))
+        order = np.concatenate([cut[place] for place in rng.permutation(len(cut))])
+        here = np.ix_(order, order)
+        null.append(statistic((squares[here], pairs[here], n[order])))
+    p = _two_sided(statistic(sums), np.array(null))
+    return float(np.nanmean(null)), p, f"p: {replicates} shuffles of blocks of {block} times"
+
+
+def _persistence(
+    sums: _Sums,
+    window: int,
+    found: _Against,
+    drawn: Sequence[_Against],
+    replicates: int,
+    seed: int,
+    level: float,
+    how: str,
+    n: int,
+) -> tuple:
+    variances = np.array([one.variance for one in drawn])
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    known = variances[np.isfinite(variances)]
+    if not np.isfinite(found.variance) or not len(known) or np.quantile(known, tails[0]) <= 0:
+        why = "no estimate: the means of times differ no more than their recordings do by chance"
+        return ("persistence", np.nan, np.nan, np.nan, np.nan, np.nan, n, why)
+    slopes = np.array([one.covariance for one in drawn]) / variances
+    low, high = np.quantile(slopes[np.isfinite(slopes)], tails)
+    expected, p, what = _shuffled(
+        sums, window, 1, replicates, seed, lambda one: _against(*one, window).covariance
+    )
+    value = found.covariance / found.variance
+    method = f"{how.replace('log-t', 'percentiles')}; {what}, of the covariance"
+    return (
+        "persistence", value, min(float(low), value), max(float(high), value), expected / found.variance, p, n, method,
+    )  # fmt: skip
+
+
+class _Tails:
+    """Ratio and tail shares of recordings against a baseline that may change."""
+
+    def __init__(self, positions: np.ndarray, artist: np.ndarray, quantiles: Sequence[float]):
+        self._rows = positions - positions.mean(axis=0)
+        self._norms = (self._rows**2).sum(axis=1)
+        self._artist = artist
+        self._quantiles = quantiles
+
+    def __call__(self, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(1 + quantiles,): ratio and shares, NaN where the baseline is too small; hits (quantiles, measured)."""
+        rows, artist = self._rows, self._artist
+        one = base.astype(float)
+        artists = int(artist.max()) + 1
+        of_artist = np.zeros((artists, rows.shape[1]))
+        np.add.at(of_artist, artist[base], rows[base])
+        others = base.sum() - np.bincount(artist, one, artists)[artist]
+        center = of_artist.sum(axis=0) - of_artist[artist]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            center = center / others[:, None]
+            squares = self._norms - 2 * (rows * center).sum(axis=1) + (center**2).sum(axis=1)
+            squares = np.where(others > 0, squares, np.nan)
+        mine, theirs = np.sort(squares[base & np.isfinite(squares)]), squares[~base]
+        values, hits = [_ratio_to(rows, artist, base, np.ones(len(base)))], []
+        for q in self._quantiles:
+            place = q * (len(mine) + 1) - 1  # from 0
+            if not 0 <= place <= len(mine) - 1 + 1e-9:
+                values.append(np.nan)
+                hits.append(np.zeros(len(theirs), bool))
+                continue
+            place = min(place, len(mine) - 1)
+            low = int(np.floor(place))
+            high = min(low + 1, len(mine) - 1)
+            hits.append(theirs > mine[low] + (place - low) * (mine[high] - mine[low]))
+            values.append(float(hits[-1].mean()))
+        return np.array(values), np.array(hits).reshape(len(self._quantiles), -1)
+
+
+def _ratio_to(positions: np.ndarray, artist: np.ndarray, base: np.ndarray, copies: np.ndarray) -> float:
+    """Root mean squared deviation from the baseline's centre over the baseline's own."""
+    artists = int(artist.max()) + 1
+    sums = []
+    for side in (base, ~base):
+        weight = np.where(side, copies, 0.0)
+        n = np.bincount(artist, weight, artists)
+        norm = np.bincount(artist, weight * (positions**2).sum(axis=1), artists)
+        total = np.zeros((artists, positions.shape[1]))
+        np.add.at(total, artist[side], (weight[:, None] * positions)[side])
+        sums.append((n, norm, total))
+
+    def mean(one: tuple, other: tuple) -> float:
+        (n, norm, total), (m, square, whole_) = one, other
+        squares = n.sum() * square.sum() + m.sum() * norm.sum() - 2 * total.sum(axis=0) @ whole_.sum(axis=0)
+        squares -= n @ square + m @ norm - 2 * (total * whole_).sum()
+        pairs = n.sum() * m.sum() - n @ m
+        return squares / pairs if pairs > 0 else np.nan
+
+    spread = mean(sums[0], sums[0]) / 2
+    deviation = mean(sums[1], sums[0]) - spread
+    return float(np.sqrt(max(deviation, 0) / spread)) if spread > 0 and np.isfinite(deviation) else np.nan
+
+
+def _exchanged(unit: np.ndarray, base: np.ndarray, stratum: np.ndarray, permutations: int, seed: int):
+    """Baselines of other artists, as many of each stratum."""
+    rng = np.random.default_rng((seed, 1))
+    of_unit = np.zeros(len(base), int)
+    of_unit[unit[::-1]] = stratum[::-1]
+    for _ in range(permutations):
+        drawn = base.copy()
+        for one in np.unique(of_unit):
+            here = np.flatnonzero(of_unit == one)
+            drawn[here] = base[rng.permutation(here)]
+        yield drawn[unit]
+
+
+def _human(flagged: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Weights that make the recordings what the human ones among them are, (draws, n); see `without_ai`."""
+    flags, others = int(flagged.sum()), int((~flagged).sum())
+    caught, missed = labels[:, flagged].sum(axis=1), labels[:, ~flagged].sum(axis=1)
+    human = len(flagged) - caught - missed
+    with np.errstate(divide="ignore", invalid="ignore"):
+        a = caught / flags if flags else np.zeros(len(labels))
+        b = missed / others if others else np.zeros(len(labels))
+        told = a - b > UNTOLD
+        other = np.where(told, human * a / (others * (a - b)), 1.0)
+        flag = np.where(told, -human * b / (flags * (a - b)), 1.0)
+    return np.where(flagged, flag[:, None], other[:, None]) if others else np.where(told, 0.0, 1.0)[:, None] * flagged
+
+
+def _share_of(weights: np.ndarray, hits: np.ndarray) -> float:
+    known = np.isfinite(hits)
+    total = weights[known].sum()
+    return float(np.clip(weights[known] @ hits[known] / total, 0, 1)) if total > 0 else np.nan
+
+
+def _interval(value: float, drawn: np.ndarray, artists: int, level: float) -> tuple[float, float]:
+    """Log-t, as `estimates.bootstrap_interval`; percentiles where there is no logarithm."""
+    from scipy.special import stdtrit
+
+    drawn = drawn[np.isfinite(drawn)]
+    if artists < 3 or len(drawn) < 2 or not np.isfinite(value):
+        return np.nan, np.nan
+    if value <= 0 or (drawn <= 0).any():
+        low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+        return min(float(low), value), max(float(high), value)
+    error = float(np.std(np.log(drawn))) * np.sqrt(artists / (artists - 1))
+    reach = float(np.exp(stdtrit(artists - 1, (1 + level) / 2) * error))
+    return value / reach, value * reach
+
+
+def _two_sided(value: float, null: np.ndarray) -> float:
+    null = null[np.isfinite(null)]
+    if not len(null) or not np.isfinite(value):
+        return np.nan
+    tails = [(1 + np.sum(side)) / (1 + len(null)) for side in (null <= value + 1e-12, null >= value - 1e-12)]
+    return float(min(1.0, 2 * min(tails)))
+
+
+def _positions(
+    positions: np.ndarray, artists: Sequence[object] | np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    rows = floats("positions", positions, "(n, d)")
+    if not rows.size:
+        raise ValueError(f"positions must hold a recording or more, not be shaped {rows.shape}")
+    if (wrong := ~np.isfinite(rows)).any():
+        raise ValueError(f"positions must be finite, not {first(wrong, rows)}: leave such recordings out, or embed them")
+    return rows, whose("artists", artists, len(rows))
+
+
+def _truths(name: str, values: np.ndarray, n: int) -> np.ndarray:
+    array = np.asarray(values)
+    if array.shape != (n,) or array.dtype != bool:
+        raise ValueError(f"{name} must be True or False for each of {n} recordings, not {array.dtype} shaped {array.shape}")
+    return array
+
+
+def _quantile(value: float) -> float:
+    if not 0 < value < 1:
+        raise ValueError(f"quantiles must lie between 0 and 1, such as .95, not {value}")
+    return float(value)
+
+
+def _check(replicates: int, level: float) -> None:
+    whole("replicates", replicates, 100)
+    check_level(level)
