@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .diversity import whose
-from .estimates import Estimate, draw_clusters, estimate_share
+from .estimates import draw_clusters, estimate_share
 from .share import draw_labels
 from .space import check_level, first, floats, whole
 from .trends import FEWEST, trend
@@ -96,15 +96,22 @@ def running(
     window = whole("window", window, 1)
     _check(replicates, level)
     found = _against(*cohorts.sums(), window, 1)
-    drawn = np.array([_against(*cohorts.sums(copies), window, 1).deviation for copies in cohorts.copies(replicates, seed)])
+    drawn = np.array(
+        [_against(*cohorts.sums(copies), window, 1).deviation for copies in cohorts.copies(replicates, seed)]
+    )
     rows = []
     for time in np.flatnonzero(np.isfinite(found.deviation)):
         low, high = _interval(
-            np.sqrt(max(found.deviation[time], 0)), np.sqrt(np.maximum(drawn[:, time], 0)), cohorts.artists_at(time), level
+            np.sqrt(max(found.deviation[time], 0)),
+            np.sqrt(np.maximum(drawn[:, time], 0)),
+            cohorts.artists_at(int(time)),
+            level,
         )
         value, spread = (float(np.sqrt(max(square, 0))) for square in (found.deviation[time], found.spread[time]))
         ratio = value / spread if spread > 0 else np.nan
-        rows.append((cohorts.first + int(time), value, low, high, spread, ratio, int(found.n[time]), int(found.past[time])))
+        rows.append(
+            (cohorts.first + int(time), value, low, high, spread, ratio, int(found.n[time]), int(found.past[time]))
+        )
     return pd.DataFrame(rows, columns=["time", "distance", "low", "high", "spread", "ratio", "n", "past"])
 
 
@@ -184,14 +191,23 @@ def drift(
         ends = _interval(value, np.array([getattr(one, name) for one in drawn]), cohorts.number, level)
         rows.append((name, value, *ends, np.nan, np.nan, n, how))
     backwards = _against(*_backwards(sums), window).ratio
-    _, p, what = _shuffled(sums, window, block, replicates, seed, lambda one: _direction(one, window))
+    _, p, what = _shuffled(sums, block, replicates, seed, lambda one: _direction(one, window))
     rows[1] = (*rows[1][:4], backwards, p, n, f"{how}; expected: backwards; {what}")
     rows.append(_persistence(sums, window, found, drawn, replicates, seed, level, how, n))
     times = cohorts.first + np.flatnonzero(used)
     moved = trend(np.sqrt(np.maximum(found.deviation[used], 0)), times, seed=seed, level=level)
     change = moved.change
     rows.append(
-        ("change", change.value, change.low, change.high, 0.0, moved.p["ar"], n, f'{change.method}; p: null "ar", no trend')
+        (
+            "change",
+            change.value,
+            change.low,
+            change.high,
+            0.0,
+            moved.p["ar"],
+            n,
+            f'{change.method}; p: null "ar", no trend',
+        )
     )
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -367,7 +383,7 @@ def without_ai(
     :mod:`.decompose`. Let that be shares a and b. The human tracks then are the others, with weight K a / (n (a - b)), less the
     flagged with weight K b / (m (a - b)), K being how many are human, n the others and m the flagged: AI cancels out.
     This takes errors to be independent of how a recording sounds among those of its kind. Where a draw has a - b of `UNTOLD` or
-    less, flags say nothing, and all are taken for human. Limits of tails are kept as the chart had them.
+    less, flags say nothing, and all are taken for human. The limits of tails are the chart's own, found anew in each replicate.
     """
     import pandas as pd
 
@@ -387,13 +403,12 @@ def without_ai(
     for number, one in enumerate(np.unique((cohorts.time[chart] - start) // window)):
         here = chart & ((cohorts.time - start) // window == one)
         record: dict[str, Any] = {"sensitivity": sensitivity, "specificity": specificity}
-        human[:, here] = _human(flagged[here], draw_labels(flagged[here], draws=replicates, seed=seed + number, **record))
+        human[:, here] = _human(
+            flagged[here], draw_labels(flagged[here], draws=replicates, seed=seed + number, **record)
+        )
     stand_in = spared & ~flagged
-    base, after = chart & (cohorts.time < start + window), chart & (cohorts.time >= start + window)
-    hits = np.full((len(limits), n), np.nan)
-    if base.any() and after.any():
-        shares, found = _Tails(positions[chart], artist[chart], limits)(base[chart])
-        hits[:, after] = np.where(np.isfinite(shares[1:, None]), found, np.nan)
+    base, after = chart & (cohorts.time < start + window), cohorts.time >= start + window
+    squares = np.full(n, np.nan) if not base.any() else _Tails(positions, artist, limits).squares(base)
 
     def replaced(weights: np.ndarray) -> np.ndarray:
         size = cohorts.newest + 1
@@ -408,6 +423,8 @@ def without_ai(
     def measured(copies: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """(3, quantities): as it is, human tracks alone, replaced."""
         kinds = [chart.astype(float), weights, replaced(weights) if stand_in.any() else np.full(n, np.nan)]
+        # of a replicate's own baseline: the limits are uncertain, too
+        edges = [_limit(np.repeat(squares[base], copies[base].astype(int)), q) for q in limits]
         rows = []
         for kind in kinds:
             if not np.isfinite(kind).all():
@@ -415,26 +432,15 @@ def without_ai(
                 continue
             drawn = copies * kind
             found = _against(*cohorts.sums(drawn), window)
-            # stand-ins have no hits of their own unless their distances are taken, too
-            shares = [_share_of(drawn, one) for one in hits_of]
+            shares = [_share_of(drawn[after], squares[after], one) for one in edges]
             rows.append([found.distance, found.ratio, *shares])
         return np.array(rows)
 
-    hits_of = hits
-    if stand_in.any() and base.any():
-        hits_of = hits.copy()
-        outside = _Tails(positions[base | stand_in], artist[base | stand_in], limits)
-        shares, found = outside(base[base | stand_in])
-        late = stand_in & (cohorts.time >= start + window)
-        within = (base | stand_in)[:n].nonzero()[0]
-        full = np.full((len(limits), n), np.nan)
-        full[:, within[~base[within]]] = np.where(np.isfinite(shares[1:, None]), found, np.nan)
-        hits_of[:, late] = full[:, late]
     value = measured(np.ones(n), human.mean(axis=0))
     copies = cohorts.copies(replicates, seed)
     spread = np.array([measured(one, human[place]) for place, one in enumerate(copies)])
     names = ["distance", "ratio", *(f"tail_{100 * q:g}" for q in limits)]
-    whole_n = int((chart & (cohorts.time >= start + window)).sum())
+    size = int((chart & after).sum())
     tails = [(1 - level) / 2, (1 + level) / 2]
     how = f"labels drawn, bootstrap by artist, {replicates} replicates, seed {seed}, {level:.4g}, percentiles"
     rows = []
@@ -449,12 +455,16 @@ def without_ai(
             method = how
             if not np.isfinite(one):
                 low = high = np.nan
-                lacks = "no human tracks of other charts" if suffix == ".replaced" and not stand_in.any() else "too little past"
+                lacks = (
+                    "no human tracks of other charts"
+                    if suffix == ".replaced" and not stand_in.any()
+                    else "too little past"
+                )
                 method = f"no estimate: {lacks}"
             else:
                 low, high = np.quantile(many, tails) if len(many) else (np.nan, np.nan)
                 low, high = min(float(low), float(one)), max(float(high), float(one))
-            rows.append((name + suffix, float(one), low, high, np.nan, np.nan, whole_n, method))
+            rows.append((name + suffix, float(one), low, high, np.nan, np.nan, size, method))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -539,7 +549,9 @@ class _Cohorts:
         self.time = (time - time.min()).astype(int)
         self.newest = int(self.time.max())
         if self.newest > 5000:
-            raise ValueError(f"entered spans {self.newest + 1} times, 5001 at most: count in longer ones, such as months")
+            raise ValueError(
+                f"entered spans {self.newest + 1} times, 5001 at most: count in longer ones, such as months"
+            )
         self.artist = artist
         self.number = int(artist.max()) + 1
         order = np.lexsort((artist, self.time))
@@ -604,7 +616,7 @@ def _direction(sums: _Sums, window: int) -> float:
 
 
 def _shuffled(
-    sums: _Sums, window: int, block: int, replicates: int, seed: int, statistic: Callable[[_Sums], float]
+    sums: _Sums, block: int, replicates: int, seed: int, statistic: Callable[[_Sums], float]
 ) -> tuple[float, float, str]:
     """Mean under shuffled blocks of times, two-sided p, and what the null is."""
     squares, pairs, n = sums
@@ -642,9 +654,7 @@ def _persistence(
         return ("persistence", np.nan, np.nan, np.nan, np.nan, np.nan, n, why)
     slopes = np.array([one.covariance for one in drawn]) / variances
     low, high = np.quantile(slopes[np.isfinite(slopes)], tails)
-    expected, p, what = _shuffled(
-        sums, window, 1, replicates, seed, lambda one: _against(*one, window).covariance
-    )
+    expected, p, what = _shuffled(sums, 1, replicates, seed, lambda one: _against(*one, window).covariance)
     value = found.covariance / found.variance
     method = f"{how.replace('log-t', 'percentiles')}; {what}, of the covariance"
     return (
@@ -661,33 +671,34 @@ class _Tails:
         self._artist = artist
         self._quantiles = quantiles
 
-    def __call__(self, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(1 + quantiles,): ratio and shares, NaN where the baseline is too small; hits (quantiles, measured)."""
+    def squares(self, base: np.ndarray) -> np.ndarray:
+        """Squared distances of all to the mean of the baseline without the recording's artist, (n,)."""
         rows, artist = self._rows, self._artist
-        one = base.astype(float)
         artists = int(artist.max()) + 1
         of_artist = np.zeros((artists, rows.shape[1]))
         np.add.at(of_artist, artist[base], rows[base])
-        others = base.sum() - np.bincount(artist, one, artists)[artist]
-        center = of_artist.sum(axis=0) - of_artist[artist]
+        others = base.sum() - np.bincount(artist, base, artists)[artist]
         with np.errstate(divide="ignore", invalid="ignore"):
-            center = center / others[:, None]
+            center = (of_artist.sum(axis=0) - of_artist[artist]) / others[:, None]
             squares = self._norms - 2 * (rows * center).sum(axis=1) + (center**2).sum(axis=1)
-            squares = np.where(others > 0, squares, np.nan)
-        mine, theirs = np.sort(squares[base & np.isfinite(squares)]), squares[~base]
-        values, hits = [_ratio_to(rows, artist, base, np.ones(len(base)))], []
-        for q in self._quantiles:
-            place = q * (len(mine) + 1) - 1  # from 0
-            if not 0 <= place <= len(mine) - 1 + 1e-9:
-                values.append(np.nan)
-                hits.append(np.zeros(len(theirs), bool))
-                continue
-            place = min(place, len(mine) - 1)
-            low = int(np.floor(place))
-            high = min(low + 1, len(mine) - 1)
-            hits.append(theirs > mine[low] + (place - low) * (mine[high] - mine[low]))
-            values.append(float(hits[-1].mean()))
-        return np.array(values), np.array(hits).reshape(len(self._quantiles), -1)
+        return np.where(others > 0, squares, np.nan)
+
+    def __call__(self, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(1 + quantiles,): ratio and shares, NaN where the baseline is too small; hits (quantiles, measured)."""
+        squares = self.squares(base)
+        limits = np.array([_limit(squares[base], q) for q in self._quantiles])[:, None]
+        hits = squares[~base] > limits
+        shares = np.where(np.isfinite(limits[:, 0]), hits.mean(axis=1), np.nan)
+        return np.r_[_ratio_to(self._rows, self._artist, base, np.ones(len(base))), shares], hits
+
+
+def _limit(values: np.ndarray, quantile: float) -> float:
+    """The value beyond which a new one lies with probability 1 - quantile; NaN where there are too few to have one."""
+    values = np.sort(values[np.isfinite(values)])
+    place = quantile * (len(values) + 1) - 1  # from 0
+    if not 0 <= place <= len(values) - 1 + 1e-9:
+        return np.nan
+    return float(np.interp(place, np.arange(len(values)), values))
 
 
 def _ratio_to(positions: np.ndarray, artist: np.ndarray, base: np.ndarray, copies: np.ndarray) -> float:
@@ -741,10 +752,11 @@ def _human(flagged: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.where(flagged, flag[:, None], other[:, None]) if others else np.where(told, 0.0, 1.0)[:, None] * flagged
 
 
-def _share_of(weights: np.ndarray, hits: np.ndarray) -> float:
-    known = np.isfinite(hits)
-    total = weights[known].sum()
-    return float(np.clip(weights[known] @ hits[known] / total, 0, 1)) if total > 0 else np.nan
+def _share_of(weights: np.ndarray, values: np.ndarray, limit: float) -> float:
+    total = weights.sum()
+    if not (total > 0 and np.isfinite(limit)):
+        return np.nan
+    return float(np.clip(weights @ (values > limit) / total, 0, 1))
 
 
 def _interval(value: float, drawn: np.ndarray, artists: int, level: float) -> tuple[float, float]:
@@ -770,21 +782,23 @@ def _two_sided(value: float, null: np.ndarray) -> float:
     return float(min(1.0, 2 * min(tails)))
 
 
-def _positions(
-    positions: np.ndarray, artists: Sequence[object] | np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _positions(positions: np.ndarray, artists: Sequence[object] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rows = floats("positions", positions, "(n, d)")
     if not rows.size:
         raise ValueError(f"positions must hold a recording or more, not be shaped {rows.shape}")
     if (wrong := ~np.isfinite(rows)).any():
-        raise ValueError(f"positions must be finite, not {first(wrong, rows)}: leave such recordings out, or embed them")
+        raise ValueError(
+            f"positions must be finite, not {first(wrong, rows)}: leave such recordings out, or embed them"
+        )
     return rows, whose("artists", artists, len(rows))
 
 
 def _truths(name: str, values: np.ndarray, n: int) -> np.ndarray:
     array = np.asarray(values)
     if array.shape != (n,) or array.dtype != bool:
-        raise ValueError(f"{name} must be True or False for each of {n} recordings, not {array.dtype} shaped {array.shape}")
+        raise ValueError(
+            f"{name} must be True or False for each of {n} recordings, not {array.dtype} shaped {array.shape}"
+        )
     return array
 
 

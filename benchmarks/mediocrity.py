@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from chartropy.analysis.mediocrity import drift, running, tail_loss, without_ai
+from chartropy.analysis.mediocrity import drift, tail_loss, without_ai
 
 WINDOW, BLOCK = 26, 13
 CHARTS = {
@@ -55,7 +55,9 @@ def simulate_drift(simulations):
         for seed in range(simulations):
             found = drift(*chart(np.random.default_rng(seed), **options), window=WINDOW, block=BLOCK, replicates=100)
             kept.append(found.set_index("quantity"))
-        ratio, change, slope = (pd.DataFrame([one.loc[row] for one in kept]) for row in ("ratio", "change", "persistence"))
+        ratio, change, slope = (
+            pd.DataFrame([one.loc[row] for one in kept]) for row in ("ratio", "change", "persistence")
+        )
         truth = options.get("kept", ratio["value"].mean())
         print(
             f"{name}: ratio {ratio['value'].mean():.3f} (backwards {ratio['expected'].mean():.3f}), its interval held {truth:.3f} "
@@ -90,7 +92,9 @@ def simulate_tails(simulations):
         ("nothing beyond the 95th", 200, 500, {"cut": 0.95}),
     ):
         kept = [
-            tail_loss(*tails(np.random.default_rng(seed), n, m, **options), permutations=99, replicates=100).set_index("quantity")
+            tail_loss(*tails(np.random.default_rng(seed), n, m, **options), permutations=99, replicates=100).set_index(
+                "quantity"
+            )
             for seed in range(simulations)
         ]
         for row in ("ratio", "tail_90", "tail_95", "tail_99"):
@@ -115,13 +119,13 @@ def with_ai(rng, *, share=0.3, scale=0.4, sensitivity=0.9, specificity=0.97, wee
 
 
 def simulate_ai(simulations):
-    held = {name: [] for name in ("ratio.without_ai", "tail_90.without_ai", "ratio", "ratio.due_to_ai")}
+    truth = {"ratio.without_ai": 1.0, "tail_90.without_ai": 0.1}
+    held = {name: [] for name in ("ratio.without_ai", "tail_90.without_ai", "ratio.due_to_ai")}
     naive = []
     for seed in range(simulations):
-        rows, times, artists, flagged, made, _ = with_ai(np.random.default_rng(seed))
+        rows, times, artists, flagged, *_ = with_ai(np.random.default_rng(seed))
         record = {"sensitivity": (180, 200), "specificity": (194, 200)}
         found = without_ai(rows, times, artists, flagged, window=WINDOW, replicates=100, **record).set_index("quantity")
-        truth = {"ratio.without_ai": 1.0, "tail_90.without_ai": 0.1}
         for name, values in held.items():
             low, high = found.loc[name, ["low", "high"]]
             values.append((found.loc[name, "value"], low <= truth.get(name, 0) <= high))
@@ -129,7 +133,7 @@ def simulate_ai(simulations):
         naive.append(np.nan if not kept.any() else _plain(rows[kept], times[kept], artists[kept]))
     for name, values in held.items():
         value, inside = np.array(values, float).T
-        print(f"{name}: mean {value.mean():.4f}, interval held {1.0 if name == 'ratio.without_ai' else .1 if 'tail' in name else 0} in {inside.mean():.2f}")
+        print(f"{name}: mean {value.mean():.4f}, interval held {truth.get(name, 0)} in {inside.mean():.2f}")
     print(f"ratio with all that is flagged removed: {np.mean(naive):.4f}")
 
 
@@ -182,7 +186,10 @@ def hot100(shared):
         early = frame["Year"].between(1960, 1969).to_numpy()
         for first, last in ((1970, 1979), (1980, 1989), (1990, 1999), (2000, 2009), (2010, 2019)):
             here = early | frame["Year"].between(first, last).to_numpy()
-            print(f"\n{kind} {first}-{last} against 1960-1969\n{shown(tail_loss(rows[here], early[here], artists[here], permutations=199))}", flush=True)
+            print(
+                f"\n{kind} {first}-{last} against 1960-1969\n{shown(tail_loss(rows[here], early[here], artists[here], permutations=199))}",
+                flush=True,
+            )
 
 
 def homogenization(shared):
@@ -210,7 +217,7 @@ def corpus(descriptors, clips):
     human = (about["label"] == "human").to_numpy()
     sources = about["source"].to_numpy()
     space = load_space()
-    for name, part in {"all": space} | {key: space.only(*families) for key, families in PARTS.items()}.items():
+    for name, part in [("all", space), *((key, space.only(*families)) for key, families in PARTS.items())]:
         print(f"\n{name}\n{shown(tail_loss(part.embed(vectors), human, sources))}", flush=True)
         if name == "all":
             for generator in sorted(set(about["generator"].dropna()[~human])):

@@ -1062,6 +1062,30 @@ def _ends(given: str, option: str) -> tuple[date, date]:
 
 
 @app.command()
+def mediocrity(
+    source: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],
+    chart: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],
+    country: Annotated[str | None, typer.Option(help="Where the chart has several.", show_default=False)] = None,
+    weeks: Annotated[int, typer.Option(min=1, help="Weeks of the running centroid, and of the tails' baseline.")] = 52,
+    block: Annotated[int, typer.Option(min=1, help="Weeks that stay together where time is shuffled.")] = 13,
+    replicates: Annotated[int, typer.Option(min=100, help="Of bootstrap and shuffles.")] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")] = 0,
+    workspace: Folder = None,
+    out: Out = None,
+) -> None:
+    """Write whether a chart drifts to its mean and loses its tails, and what of that is due to AI tracks."""
+    from ..workspace.workspace import Workspace
+    from .files import format_of, write_table
+    from .tables import Tables
+
+    with Workspace(workspace) as ws:
+        found = Tables(ws).mediocrity(
+            source, chart, country, weeks=weeks, block=block, replicates=replicates, seed=seed
+        )
+        write_table(found, out, format_of(out, None))
+
+
+@app.command()
 def critic(
     paths: Annotated[
         list[Path] | None,

@@ -1015,6 +1015,70 @@ class Tables:
         about |= dict(zip(("period_before", "period_after"), spans, strict=True))
         return found.assign(**about)[[*about, *found.columns]]
 
+    def mediocrity(
+        self,
+        source: str,
+        chart: str,
+        country: str | None = None,
+        *,
+        weeks: int = 52,
+        block: int = 13,
+        replicates: int = 300,
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        """Whether a chart drifts to its mean, loses its tails, and what of that is due to AI tracks.
+
+        Parameters
+        ----------
+        source, chart : str
+            As for :meth:`chart`.
+        country : str, optional
+            Needed where the chart has several.
+        weeks : int
+            Of the running centroid; the first so many weeks of newcomers are also the baseline of the tails.
+        block : int
+            Weeks that stay together where time is shuffled.
+        replicates, seed : int
+            Of bootstrap and shuffles, 100 or more.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``source, chart, country, week, quantity, value, low, high, expected, p, n, method``. Rows with a `week` are
+            the series: ``distance``, of that week's newcomers to the centroid of those who came in the weeks before, and
+            ``tail_90``. Those without are of all weeks: ``distance``, ``ratio``, ``persistence``, ``change``
+            (:func:`chartropy.analysis.mediocrity.drift`); ``baseline_ratio``, ``tail_90``, ``tail_95``, ``tail_99``, of newcomers
+            after the baseline, also by side of the sound, as ``tail_90.timbre``
+            (:func:`chartropy.analysis.mediocrity.tail_loss`), and ``tail_90.change``, the trend of the weekly share, whose p
+            alone keeps autocorrelation; ``ratio.without_ai``, ``ratio.replaced``, ``ratio.due_to_ai`` and so on
+            (:func:`chartropy.analysis.mediocrity.without_ai`), of recordings that were judged. A recording counts in the week
+            it came to the top 100; those of the chart's first stored week are left out, since nobody knows when they came.
+            What too few weeks or recordings are there for is missing, and `method` says why.
+
+        Raises
+        ------
+        SettingsError
+            When there is no such chart, or an option is out of range.
+        """
+        from .mediocrity import drift_of_chart
+
+        for name, value, least in (("weeks", weeks, 1), ("block", block, 1), ("replicates", replicates, 100)):
+            if value < least:
+                raise SettingsError(f"{name} must be {least} or more, not {value}.")
+        key = (source, chart, str(self._weekly(source, chart, country)["country"].iloc[0]))
+        found = drift_of_chart(
+            self.entries(),
+            self.verdicts(),
+            current_vectors(self.descriptors()),
+            key,
+            weeks=weeks,
+            block=block,
+            replicates=replicates,
+            seed=seed,
+        )
+        about = dict(zip(("source", "chart", "country"), key, strict=True))
+        return found.assign(**about)[[*about, *found.columns]]
+
     def _between(
         self, source: str, chart: str, country: str | None, first: date | str, last: date | str
     ) -> tuple[pd.DataFrame, dict[str, str]]:
