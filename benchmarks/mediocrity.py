@@ -218,9 +218,9 @@ def corpus(descriptors, clips):
     sources = about["source"].to_numpy()
     space = load_space()
     for name, part in [("all", space), *((key, space.only(*families)) for key, families in PARTS.items())]:
-        print(f"\n{name}\n{shown(tail_loss(part.embed(vectors), human, sources))}", flush=True)
+        print(f"\n{name}\n{shown(tail_loss(part.embed(vectors), human, sources, permutations=199))}", flush=True)
         if name == "all":
-            for generator in sorted(set(about["generator"].dropna()[~human])):
+            for generator in sorted(set(about.loc[~human, "generator"])):
                 here = human | (about["generator"] == generator).to_numpy()
                 found = tail_loss(part.embed(vectors)[here], human[here], sources[here], permutations=0)
                 print(generator, found.loc[:2, ["quantity", "value", "n"]].round(3).to_dict("records"))
