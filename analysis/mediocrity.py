@@ -260,7 +260,7 @@ def tail_loss(
     Each distance, of the baseline's own recordings too, is to the mean of the baseline without the recording's artist. The limit
     is the k-th smallest of the m distances with k = q (m + 1), between two the line: a new recording of the same kind
     lies beyond it with probability 1 - q whatever the distribution, so that the share is unbiased for every m and n
-    (E. J. Gumbel, H. von Schelling, Annals of Mathematical Statistics 21, 1950). So m + 1 must be 1 / (1 - q) at least. The
+    (E. J. Gumbel, H. von Schelling, Annals of Mathematical Statistics 21, 1950; not checked there, but by simulation). So m + 1 must be 1 / (1 - q) at least. The
     interval is Jeffreys' for as many trials as artists make independent (`estimates.estimate_share`), and knows that
     the limit is of a sample: a bootstrap cannot tell how often what it never saw occurs. It takes an artist's recordings to
     go together wholly, and so is wide where sources are few.
