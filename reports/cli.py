@@ -1061,6 +1061,119 @@ def _ends(given: str, option: str) -> tuple[date, date]:
         raise SettingsError(f"{option} {given}: give a day as 2026-01-01, or two as 2026-01-01..2026-03-26.") from None
 
 
+listen = typer.Typer(help="Ask people's ears: a blind listening test, and what its answers say.", no_args_is_help=True)
+app.add_typer(listen, name="listen")
+
+Key = Annotated[Path, typer.Option("--key", help="The test's key, .key.csv, that `listen make` wrote.")]
+
+
+@listen.command("make")
+def make_listening_test(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            help="A manifest: CSV with path (a file, or an https link) and label (ai, human), optional generator, source, "
+            "group, song, title. Or audio files in folders called ai and human."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Page to write (.html); its key goes beside it as .key.csv.")],
+    points: Annotated[int, typer.Option(help="Of the scale from sure human to sure AI: 4 or 6.")] = 6,
+    seconds: Annotated[float, typer.Option(help="Length of the clips; the shortest one shortens all.")] = 30.0,
+    hear: Annotated[float, typer.Option(help="Seconds to listen before a clip can be answered.")] = 10.0,
+    repeats: Annotated[int, typer.Option(help="Clips that come twice, to see who is consistent.")] = 4,
+    ask: Annotated[
+        list[str] | None,
+        typer.Option(help="Ask listeners their age (group), or whether they are a musician.", show_default="nothing"),
+    ] = None,
+    title: Annotated[str, typer.Option(help="Heading of the page.", show_default="A listening test")] = "",
+    by: Annotated[
+        str, typer.Option(help="Who runs the test and can be asked, for listeners.", show_default=False)
+    ] = "",
+    lang: PageLang = None,
+) -> None:
+    """Write a blind listening test: one page that asks nobody for anything, and the key that stays with you."""
+    from .listening import make_test, read_sources
+
+    words = _words(lang)
+    made = make_test(
+        read_sources(sources), out, points=points, seconds=seconds, hear=hear, repeats=repeats, ask=ask or [],
+        title=title, by=by, words=words, track=_track,
+    )  # fmt: skip
+    size = made.page.stat().st_size / 1e6
+    typer.echo(
+        f"{made.page}: {made.clips} clips, {made.items} to answer, {size:.1f} MB. Give listeners this file alone."
+    )
+    typer.echo(f"{made.key}: what each clip is. Keep it: without it no answer can be read.")
+    for note in made.notes:
+        typer.echo(f"- {note}")
+
+
+@listen.command("simulate")
+def simulate_listeners(
+    key: Key,
+    out: Annotated[Path, typer.Option(help="Folder to write their answers to.")],
+    listeners: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
+    d_prime: Annotated[float, typer.Option(help="How well they hear.")] = 1.0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same answers.")] = 0,
+) -> None:
+    """Write answers of listeners who do not exist, to try the analysis before anybody is asked; marked as such."""
+    from .listening import read_key, simulate_files
+
+    files = simulate_files(read_key(key), listeners, out, d_prime=d_prime, seed=seed)
+    typer.echo(f"{len(files)} files of simulated answers in {out}")
+
+
+@listen.command("analyze")
+def analyze_listening_test(
+    answers: Annotated[list[Path], typer.Argument(help="Files of answers, or folders of them.")],
+    key: Key,
+    out: Annotated[
+        Path | None, typer.Option(help="Page to write (.html); tables go beside it as .csv.", show_default=False)
+    ] = None,
+    detector: Annotated[
+        bool, typer.Option("--detector", help="Have the detector judge the same clips, out of the test's page.")
+    ] = False,
+    page: Annotated[
+        Path | None, typer.Option(help="The test's page, for --detector.", show_default="beside the key")
+    ] = None,
+    lang: PageLang = None,
+) -> None:
+    """Say how well people told AI from human: d′ with intervals, by group, by listener, against the detector."""
+    from .listening import ENDING, analyze, judge, read_answers, read_key, write_results
+
+    _is_page("--out", out)
+    words = _words(lang)
+    if page is not None and not detector:
+        raise SettingsError("--page is for --detector: name both.")
+    found_key = read_key(key)
+    read = read_answers(answers, found_key)
+    judged = judge(page or key.with_name(key.name.removesuffix(ENDING) + ".html"), _track) if detector else None
+    found = analyze(read, judged)
+    if found.simulated:
+        typer.echo("SIMULATED: no person gave these answers.")
+    shown = found.summary[~found.summary["measure"].str.startswith("group.")]
+    _show(
+        ["measure", "value", "95% interval", "n"],
+        [
+            [row["measure"], _rounded(row["value"]), f"{_rounded(row['low'])} to {_rounded(row['high'])}", row["n"]]
+            for row in shown.to_dict("records")
+            if row["measure"] != "detector.mcnemar.p"
+        ],
+    )
+    typer.echo(
+        f"{len(found.listeners)} listeners, {len(found.clips)} clips, {found.answers} answers; {found.known} left out because "
+        f"the recording was known; {found.flagged} listeners flagged."
+    )
+    if out:
+        for file in write_results(found, out, words, read.problems):
+            typer.echo(f"Written: {file}")
+    _end([*read.problems, *found.notes])
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.3f}" if value == value else "-"
+
+
 @app.command()
 def mediocrity(
     source: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],

@@ -337,6 +337,51 @@ def side_by_side(
     return _svg(figure, name, title, stamp, copies)
 
 
+def forest(
+    rows: Sequence[tuple[str, float, float, float]],
+    *,
+    name: str,
+    title: str,
+    unit: str,
+    number: Callable[[float], str],
+    tick: Callable[[float], str],
+    stamp: str = "",
+) -> str:
+    """Draw one number per row with its interval, against 0, which may lie anywhere.
+
+    Parameters
+    ----------
+    rows : sequence of (str, float, float, float)
+        Name, value, low, high, from top to bottom; NaN in `low` and `high` where there is no interval.
+    name, title, unit, number, tick, stamp
+        As for :func:`over_time`; here values run from left to right.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element.
+    """
+    figure, axes = _canvas(60 + 24 * len(rows))
+    for place, (_, value, low, high) in enumerate(rows):
+        if math.isfinite(low) and math.isfinite(high):
+            axes.plot([low, high], [place, place], color=SERIES[1], linewidth=2, solid_capstyle="butt")
+        axes.plot([value], [place], "o", color=SERIES[1], markersize=6)
+        axes.annotate(
+            number(value), (1, place), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
+            va="center", fontsize=TEXT, color=INK,
+        )  # fmt: skip
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks(range(len(rows)), [_shortened(row[0], NAME_WIDTH) for row in rows])
+    axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=TEXT)
+    axes.xaxis.set_major_locator(_ticks())
+    axes.xaxis.set_major_formatter(lambda value, _: tick(value))
+    axes.grid(axis="x", color=RULE, linewidth=0.8)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.axvline(0, color=INK, linewidth=1)
+    axes.set_xlabel(unit, color=QUIET, fontsize=TEXT)
+    return _svg(figure, name, title, stamp)
+
+
 @dataclass(frozen=True)
 class Cloud:
     """Dots of one kind on a map: their places, what they are called in the legend, and which kind."""

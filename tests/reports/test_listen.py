@@ -1,0 +1,465 @@
+"""Listening tests: the page in a real browser, the files it gives, and what is made of them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import shutil
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from chartropy.audio.decode import decode
+from chartropy.audio.disturb import louder, mixed_down
+from chartropy.audio.synthesize import synthesize, to_bytes
+from chartropy.features.describe import describe
+from chartropy.features.registry import DESCRIPTORS
+from chartropy.reports.listening import (
+    CEILING_HZ,
+    RATE,
+    Source,
+    alike,
+    analyze,
+    make_test,
+    read_answers,
+    read_key,
+    read_sources,
+    simulate_files,
+    write_results,
+)
+from chartropy.reports.words import words_in
+from chartropy.workspace.errors import SettingsError, UnsuitableAudio
+
+BROWSER = os.environ.get("CHARTROPY_BROWSER") or shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
+SECONDS = 5.0
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory):
+    """Two AI songs and two human ones, of which two are versions of one song, with a manifest."""
+    folder = tmp_path_factory.mktemp("music")
+    rows = []
+    for seed, label in enumerate(("ai", "ai", "human", "human")):
+        song = synthesize(seed, machine_made=label == "ai", seconds=SECONDS + seed, rate=RATE)
+        path = folder / label / f"secret-{label}-{seed}.wav"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(to_bytes(louder(song, -6.0 * seed)))
+        rows.append((f"{label}/{path.name}", label, f"maker-{seed}", "one" if seed in (1, 2) else "", f"Title {seed}"))
+    pd.DataFrame(rows, columns=["path", "label", "group", "song", "title"]).to_csv(folder / "clips.csv", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(music, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    return make_test(
+        read_sources([music / "clips.csv"]),
+        folder / "test.html",
+        hear=0.4,
+        repeats=1,
+        ask=("age", "musician"),
+        by="Nobody <who@example.org>",
+        salt="salt",
+    )
+
+
+@pytest.fixture
+def key(made):
+    return read_key(made.key)
+
+
+# -- making ------------------------------------------------------------------------------------------------------------
+
+
+def sounds_of(page):
+    return dict(re.findall(r'id="sound-(\w+)">([^<]*)<', page.read_text("utf-8")))
+
+
+def test_the_page_tells_nothing_of_what_the_clips_are(made):
+    text = re.sub(r"(id=\"sound-\w+\">)[^<]*|(<style>)[^<]*", r"\1\2", made.page.read_text("utf-8"))
+    for secret in ("secret", "maker-", "Title", "human", "wav", '"ai"', "salt", "music/"):
+        assert secret not in text, secret
+    assert "Nobody &lt;who@example.org&gt;" in text
+    key = made.key.read_text("utf-8")
+    assert all(word in key for word in ("secret-ai-0.wav", "maker-3", "human"))
+    data = json.loads(re.search(r'id="test">(.*?)</script>', text)[1])
+    assert [item["id"] for item in data["items"]] == sorted(item["id"] for item in data["items"])
+
+
+def test_another_salt_gives_other_names_and_the_same_one_the_same_page(made, music, tmp_path):
+    sources = read_sources([music / "clips.csv"])
+    how = {"hear": 0.4, "repeats": 1, "ask": ("age", "musician"), "by": "Nobody <who@example.org>"}
+    same = make_test(sources, tmp_path / "same.html", salt="salt", **how)
+    assert same.page.read_bytes() == made.page.read_bytes()
+    other = make_test(sources, tmp_path / "other.html", **how)
+    assert not set(read_key(other.key)["item"]) & set(read_key(made.key)["item"])
+    assert not set(sounds_of(other.page)) & set(sounds_of(made.page)) - {"practice"}
+
+
+def test_what_is_heard_is_alike_in_all_but_the_music(made):
+    clips = [decode(base64.b64decode(sound)) for sound in sounds_of(made.page).values()]
+    assert len(clips) == 5
+    assert {(clip.codec, clip.rate, clip.channels) for clip in clips} == {("mp3", RATE, 2)}
+    lengths = [clip.seconds for clip in clips]
+    assert max(lengths) - min(lengths) < 0.1
+    found = [dict(zip(DESCRIPTORS, describe(clip).values, strict=True)) for clip in clips]
+    loud = [one["dynamics.loudness.integrated"] for one in found]
+    assert max(loud) - min(loud) < 0.3
+    assert max(one["dynamics.true_peak"] for one in found) < 0
+    for clip in clips:
+        power = np.abs(np.fft.rfft(clip.samples[0])) ** 2
+        above = np.fft.rfftfreq(clip.samples.shape[1], 1 / RATE) > CEILING_HZ + 200
+        assert power[above].sum() < 1e-6 * power.sum()
+
+
+def test_one_channel_among_clips_makes_all_of_one():
+    songs = [synthesize(seed, seconds=5.0, rate=RATE) for seed in (1, 2)]
+    _, clips = alike([songs[0], mixed_down(songs[1])])
+    assert [clip.channels for clip in clips] == [1, 1]
+    with pytest.raises(UnsuitableAudio, match="silent"):
+        alike([songs[0], louder(songs[1], -200)])
+
+
+def test_files_are_labelled_by_their_folders(music, tmp_path):
+    found = read_sources([music])
+    assert [source.label for source in found] == ["ai", "ai", "human", "human"]
+    stray = tmp_path / "stray.wav"
+    stray.write_bytes(b"")
+    with pytest.raises(SettingsError, match="folder called ai or human"):
+        read_sources([stray])
+
+
+def test_links_are_loaded_from_their_hosts_alone(tmp_path):
+    sources = [Source("https://a.example/x.mp3", "ai"), Source("https://b.example/y.mp3", "human")]
+    made = make_test(sources, tmp_path / "links.html", repeats=0)
+    text = made.page.read_text("utf-8")
+    assert "media-src blob: https://a.example https://b.example; script-src 'sha256-" in text
+    assert "a.example and b.example, which sees" in re.sub(r"\s+", " ", text)
+    assert "neither their level" in made.notes[0]
+    with pytest.raises(SettingsError, match="cannot be mixed"):
+        make_test([*sources, Source("/x.mp3", "ai")], tmp_path / "mixed.html")
+    (tmp_path / "bad.csv").write_text("path,label\nhttp://a.example/x.mp3,ai\n")
+    with pytest.raises(SettingsError, match="begins with https"):
+        read_sources([tmp_path / "bad.csv"])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"points": 5}, "--points 5: choose 4 or 6"),
+        ({"seconds": 2.0}, "--seconds 2: choose 5 to 60"),
+        ({"hear": 40.0}, "--hear 40"),
+        ({"repeats": -1}, "--repeats -1"),
+        ({"ask": ("name",)}, "--ask name"),
+    ],
+)
+def test_options_that_cannot_be_used_are_named(music, tmp_path, options, said):
+    with pytest.raises(SettingsError, match=said):
+        make_test(read_sources([music]), tmp_path / "x.html", **options)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_key_is_never_written_over(made, music):
+    with pytest.raises(SettingsError, match="is there already"):
+        make_test(read_sources([music]), made.page)
+    with pytest.raises(SettingsError, match=r"a page is a \.html file"):
+        make_test(read_sources([music]), made.page.with_suffix(".txt"))
+    with pytest.raises(SettingsError, match="AI clips and human ones"):
+        make_test(read_sources([music / "ai"]), made.page.with_name("one-kind.html"))
+
+
+# -- reading and analysing ---------------------------------------------------------------------------------------------
+
+
+def answers_of(key, listener="a", rating=None, **more):
+    """A file's content: every item answered, right unless told otherwise."""
+    right = {"ai": 5, "human": 2}
+    return {
+        "format": "chartropy-listening/1",
+        "test": key["test"].iloc[0],
+        "listener": listener,
+        "answers": [
+            {"item": row.item, "rating": rating or right[row.label], "known": False, "heard": 4.0, "seconds": 5.0}
+            for row in key.itertuples()
+        ],
+        **more,
+    }
+
+
+def written(folder, name, told):
+    file = folder / name
+    file.write_text(told if isinstance(told, str) else json.dumps(told), encoding="utf-8")
+    return file
+
+
+def test_bad_files_are_named_and_the_rest_is_read(key, tmp_path):
+    good = answers_of(key)
+    items = list(key["item"])
+    wrong = answers_of(key, "b")
+    wrong["answers"][0]["rating"] = 9
+    wrong["answers"][1]["item"] = "nothing"
+    wrong["answers"][2] = wrong["answers"][3]
+    bad = {
+        "0.json": good,
+        "1.json": "{",
+        "2.json": good | {"test": "another"},
+        "3.json": good | {"format": "other"},
+        "4.json": good | {"listener": "<b>"},
+        "5.json": good | {"listener": "c", "answers": []},
+        "6.json": good | {"answers": good["answers"][:2]},
+        "7.json": wrong,
+        "8.json": "[" * 5,
+        "9.json": good | {"listener": "d", "answers": "many"},
+    }
+    for name, told in bad.items():
+        written(tmp_path, name, told)
+    (tmp_path / "z.json").write_bytes(b"\xff\xfe\x00")
+    found = read_answers([tmp_path], key)
+    assert set(found.table["listener"]) == {"a", "b"}
+    assert len(found.table) == 5 + 2
+    said = "\n".join(found.problems)
+    for part in ("1.json: is no JSON", "answers test 'another'", "3.json: is no file of answers", "names no listener",
+                 "5.json: holds no answer", "same listener as", "rating 9 is no whole number from 1 to 6",
+                 "'nothing' is no item", "was answered before", "9.json: holds no list", "z.json: is no JSON"):  # fmt: skip
+        assert part in said, part
+    with pytest.raises(SettingsError, match="No file holds answers"):
+        read_answers([tmp_path / "1.json"], key)
+    with pytest.raises(SettingsError, match="no such file"):
+        read_answers([tmp_path / "none.json"], key)
+    assert len(items) == 5
+
+
+def test_the_second_time_is_the_one_that_came_later(key, tmp_path):
+    told = answers_of(key)
+    twice = key[key["sound"].duplicated(keep=False)]["item"].tolist()
+    told["answers"].sort(key=lambda one: (one["item"] != twice[1], one["item"] == twice[0]))
+    found = read_answers([written(tmp_path, "a.json", told)], key).table
+    assert found.loc[found["again"], "item"].tolist() == [twice[0]]
+
+
+def test_known_recordings_do_not_count_and_are_told(key, tmp_path):
+    told = [answers_of(key, name) for name in "abc"]
+    repeated = set(key.loc[key["repeat_of"] != "", "sound"])
+    single = next(row.item for row in key.itertuples() if row.sound not in repeated)
+    for one in told[0]["answers"]:
+        one["known"] = one["item"] == single
+    files = [written(tmp_path, f"{one['listener']}.json", one) for one in told]
+    found = analyze(read_answers(files, key))
+    assert (found.known, found.answers) == (1, 3 * 4 - 1)
+    assert not found.simulated
+    assert found.summary.set_index("measure").loc["consistency", "value"] == 1
+
+
+def test_what_is_no_key_is_named(tmp_path):
+    with pytest.raises(SettingsError, match="cannot be read"):
+        read_key(tmp_path / "none.csv")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(SettingsError, match="has no column 'test'"):
+        read_key(tmp_path / "other.csv")
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_results_of_simulated_listeners_are_marked(key, tmp_path, language):
+    simulate_files(key, 6, tmp_path / "answers", d_prime=2.0)
+    found = analyze(read_answers([tmp_path / "answers"], key))
+    files = write_results(found, tmp_path / "found.html", words_in(language), ["x.json: is no JSON"])
+    assert [file.name for file in files] == ["found.html"] + [
+        f"found.{n}.csv" for n in ("summary", "listeners", "clips")
+    ]
+    text = files[0].read_text("utf-8")
+    assert {"en": "SIMULATED", "ru": "МОДЕЛЬ"}[language] in text
+    assert "nan" not in re.sub(r"<[^>]+>", " ", text).lower().split()
+    assert all("synthetic" in file.read_text("utf-8") for file in files[1:])
+    summary = pd.read_csv(files[1]).set_index("measure")
+    assert {"d_prime", "area", "agreement", "pairs", "consistency", "group.d_prime"} <= set(summary.index)
+    assert summary.loc["d_prime", "n"] == 6 * 4
+
+
+def test_the_commands_lead_from_music_to_a_page(music, tmp_path, command_line):
+    code, said, _ = command_line(
+        "listen", "make", music / "clips.csv", "--out", tmp_path / "t.html", "--repeats", 1, "--hear", 3
+    )
+    assert (code, "4 clips, 5 to answer" in said) == (0, True)
+    key = tmp_path / "t.key.csv"
+    code, said, _ = command_line("listen", "simulate", "--key", key, "--out", tmp_path / "answers", "--listeners", 5)
+    assert (code, "5 files of simulated answers" in said) == (0, True)
+    (tmp_path / "answers" / "bad.json").write_text("{}")
+    code, said, complaint = command_line(
+        "listen", "analyze", tmp_path / "answers", "--key", key, "--out", tmp_path / "found.html", "--detector"
+    )
+    assert code == 3
+    assert "SIMULATED" in said
+    assert "d_prime" in said
+    assert "bad.json: is no file of answers" in complaint
+    assert "could not judge" in complaint, "five seconds are too short for the detector, which is said"
+    assert (tmp_path / "found.html").is_file()
+
+
+# -- in a browser ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install -e '.[browser]'")
+    if not BROWSER:
+        pytest.skip("needs Chromium in the path, or CHARTROPY_BROWSER")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=BROWSER, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(chromium, made):
+    """Open the test; in the end nothing was wrong in the console and nothing was asked of anybody."""
+    wrong, asked, contexts = [], [], []
+
+    def open_page(page=made.page, **options):
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.goto(page.as_uri())
+        return tab
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert wrong == []
+    assert [url for url in asked if not url.startswith(("file:", "blob:"))] == []
+
+
+def focused(tab):
+    return tab.evaluate("() => document.activeElement.id || document.activeElement.name")
+
+
+def tab_to(tab, name):
+    for _ in range(30):
+        if focused(tab) == name:
+            return
+        tab.keyboard.press("Tab")
+    raise AssertionError(f"{name} cannot be reached by Tab")
+
+
+def answer(tab, downs, known=False):
+    """Listen and answer, by the keyboard alone."""
+    tab_to(tab, "play")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("#scale:not([disabled])", timeout=10_000)
+    tab_to(tab, "rating")
+    tab.keyboard.press("Space")
+    for _ in range(downs):
+        tab.keyboard.press("ArrowDown")
+    tab_to(tab, "known")
+    if known:
+        tab.keyboard.press("Space")
+    tab_to(tab, "next")
+    tab.keyboard.press("Enter")
+
+
+@pytest.mark.xdist_group("browser")
+def test_the_whole_test_is_walked_by_keyboard(opened, made, key, tmp_path):
+    tab = opened()
+    assert tab.locator("#begin").is_disabled()
+    tab_to(tab, "agree")
+    tab.keyboard.press("Space")
+    tab_to(tab, "begin")
+    tab.keyboard.press("Enter")
+    tab_to(tab, "age")
+    tab.keyboard.press("ArrowDown")
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Tab")
+    tab.keyboard.press("Enter")
+    assert tab.locator("#place").inner_text() == "A clip to practise with"
+    assert tab.locator("#next").is_disabled(), "nothing is answered before it was heard"
+    answer(tab, 0)
+    for number in range(1, made.items + 1):
+        assert tab.locator("#place").inner_text() == f"Clip {number} of {made.items}"
+        if number == 3:  # a break: the page is closed and opened again
+            tab.reload()
+            assert tab.locator("#found").is_visible()
+            tab_to(tab, "agree")
+            tab.keyboard.press("Space")
+            tab_to(tab, "begin")
+            tab.keyboard.press("Enter")
+            assert tab.locator("#place").inner_text() == f"Clip 3 of {made.items}"
+        answer(tab, number - 1, known=number == 2)
+    assert tab.locator("#done").is_visible()
+    tab_to(tab, "save")
+    with tab.expect_download() as loading:
+        tab.keyboard.press("Enter")
+    file = tmp_path / loading.value.suggested_filename
+    loading.value.save_as(file)
+    assert file.name in tab.locator("#saved").inner_text()
+    told = json.loads(file.read_text("utf-8"))
+    assert told["about"] == {"age": "18-24"}
+    assert "order" not in told
+    assert [one["rating"] for one in told["answers"]] == [6, 5, 4, 3, 2]  # the scale begins at "surely AI"
+    assert all(0.35 <= one["heard"] < SECONDS for one in told["answers"])
+    found = read_answers([file], key)
+    assert found.problems == []
+    assert set(found.table["item"]) == set(key["item"])
+    assert found.table["known"].sum() == 1
+    tab_to(tab, "forget")
+    tab.keyboard.press("Enter")
+    tab.reload()
+    assert not tab.locator("#found").is_visible()
+
+
+@pytest.mark.xdist_group("browser")
+def test_every_listener_has_an_order_that_can_be_made_again(opened, made, key):
+    sound = key.set_index("item")["sound"]
+    orders = []
+    for _ in range(6):
+        tab = opened()
+        tab.check("#agree")
+        tab.click("#begin")
+        state = json.loads(tab.evaluate("() => localStorage.getItem(Object.keys(localStorage)[0])"))
+        assert sorted(state["order"]) == sorted(key["item"])
+        orders.append(tuple(state["order"]))
+        heard = [sound[item] for item in state["order"]]
+        assert all(one != two for one, two in pairwise(heard)), "a clip follows itself"
+    assert len(set(orders)) > 1
+
+
+@pytest.mark.xdist_group("browser")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault(opened, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
+    tab = opened(color_scheme=scheme, bypass_csp=True, viewport={"width": 360, "height": 740})
+
+    def faultless():
+        grave = [one for one in axe.Axe().run(tab).response["violations"] if one["impact"] in ("serious", "critical")]
+        assert not grave, [(one["id"], [node["target"] for node in one["nodes"]]) for one in grave]
+        assert tab.evaluate("() => document.documentElement.scrollWidth") <= 360
+
+    faultless()
+    tab.check("#agree")
+    tab.click("#begin")
+    faultless()
+    tab.click("#who button")
+    faultless()
+    tab.evaluate(
+        "() => { document.getElementById('listen').hidden = true; document.getElementById('done').hidden = false }"
+    )
+    faultless()
+
+
+@pytest.mark.xdist_group("browser")
+def test_the_test_and_its_results_speak_russian(opened, music, key, tmp_path):
+    russian = words_in("ru")
+    made = make_test(read_sources([music]), tmp_path / "тест.html", hear=1.0, repeats=0, words=russian)
+    tab = opened(made.page)
+    assert tab.locator("html").get_attribute("lang") == "ru"
+    tab.check("#agree")
+    tab.click("#begin")
+    assert tab.locator("#place").inner_text() == "Пробный фрагмент"
+    assert "Точно ИИ" in tab.locator("#scale").inner_text()
+    assert not re.search(r"\b(the|clip|you|answer)\b", tab.locator("main").inner_text())
