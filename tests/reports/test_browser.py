@@ -72,6 +72,9 @@ class Known(dict):
     def inputs(self, recording_id):
         return recording_id
 
+    def weeks(self, recording_id):
+        return sorted(set(self[recording_id].history["week"]))
+
     def _known(self, sound, season, one):
         about = season.verdicts.set_index("recording_id").loc[one]
         chart = season.vectors.astype(float)
