@@ -286,8 +286,12 @@ def weekly(
 
 
 def known(workspace: Workspace, week: date) -> bool:
-    """Tell whether a chart week was collected, or tried."""
+    """Tell whether a chart week was collected, or tried, or reported."""
+    from .page import languages_of
+
     day = week.isoformat()
+    if languages_of(workspace.reports_folder / day):
+        return True
     with workspace.store.reading() as connection:
         return any(
             connection.scalar(select(column).where(column == day).limit(1)) for column in (t.entry.c.week, t.gap.c.week)

@@ -536,3 +536,21 @@ def test_what_the_detector_reads_is_drawn(tmp_path):
     with pytest.raises(ValueError, match=r"short\.flac was not measured"):
         chartropy.plot_evidence(chartropy.explain_file(short))
     pyplot.close("all")
+
+
+def test_no_real_chart_goes_beside_what_is_made_up(demo_season, tmp_path, command_line):
+    folder, chart = shutil.copytree(demo_season, tmp_path / "demo"), tmp_path / "chart.csv"
+    chart.write_text("position,artist,title,week\n1,Zivert,Life,2026-02-12\n", encoding="utf-8")
+    code, _, complaint = command_line("import", chart, "--source", "club-top", "--workspace", folder)
+    assert code == 2
+    assert "holds the made-up charts of `chartropy demo`: choose another folder for club." in complaint
+    with open_workspace(folder) as season:
+        assert set(season.entries()["source"]) == {"synthetic"}
+
+
+def test_no_report_is_written_of_a_week_that_nobody_looked_at(demo_season, tmp_path, command_line):
+    folder = shutil.copytree(demo_season, tmp_path / "demo")
+    code, _, complaint = command_line("report", "--week", "2020-01-01", "--workspace", folder)
+    assert code == 2
+    assert "Nothing is known of the week that ends on 2020-01-02" in complaint
+    assert not (folder / "reports" / "2020-01-02").exists()

@@ -17,6 +17,7 @@ from mutagen.id3 import ID3, TIT2, TPE1, TXXX
 
 from chartropy.analysis.detector import Detector
 from chartropy.audio.synthesize import synthesize
+from chartropy.charts.importing import import_file
 from chartropy.features.spectra import RATE
 from chartropy.reports import messages, weekly
 from chartropy.reports.cli import main
@@ -502,8 +503,11 @@ def test_the_command_line_refuses_an_unknown_language(command, tmp_path, monkeyp
 
 
 def test_the_command_line_overrides_the_setting(tmp_path, monkeypatch, capsys):
-    folder = tmp_path / "data"
+    folder, chart = tmp_path / "data", tmp_path / "chart.csv"
     monkeypatch.setenv("CHARTROPY_NOW", "2026-06-29T09:00:00")
+    chart.write_text(f"position,artist,title,week\n1,Zivert,Life,{LAST}\n", encoding="utf-8")
+    with Workspace(folder, create=True) as workspace, workspace.writing():
+        import_file(workspace, chart, "club-top")
     for languages in (["ru", "en"], []):
         arguments = [part for language in languages for part in ("--lang", language)]
         monkeypatch.setattr("sys.argv", ["chartropy", "report", "-w", str(folder), *arguments])
