@@ -15,7 +15,7 @@ motifs
     Effective number of clusters among the chains, exp(entropy) of their shares; clusters as `diversity.sound_clusters`.
     It grows with the number of chains, so its null is that of as many clips drawn from the library without replacement.
 attractor_strength
-    1 - |slope| of the regression, over chains, of a round's scores on the first's: 0 where every difference between starts
+    1 - abs(slope) of the regression, over chains, of a round's scores on the first's: 0 where every difference between starts
     is still there, 1 where where a chain is says nothing of where it began. 1 alone is no attraction: chains that are
     redrawn at random have it, too; read it with diversity. Pooled over all dimensions (Σ covariance / Σ variance of the
     start), for each family, and for the library's principal components.

@@ -5,12 +5,12 @@ before it: newcomers are held against former newcomers, like against like, not a
 selection. Recordings of one artist are never compared with each other. Positions are rows (n, d) whose Euclidean distances
 mean something: `Space.embed`, or square roots of shares for Hellinger's distance.
 
-Let x be a newcomer, p and q recordings of its past by different artists, and |x - μ|² its squared deviation from the centre of
-what the past was drawn from. The mean of |x - p|² less the mean of ½|p - q|² has that expectation whatever the size of the past;
+Let x be a newcomer, p and q recordings of its past by different artists, and d²(x, μ) the squared distance to the centre μ of
+what the past was drawn from. The mean of d²(x, p) less the mean of ½d²(p, q) has that expectation whatever the size of the past;
 the distance to the past's own mean, which few recordings leave uncertain, is greater by spread²/m. All here is made of such
 means over pairs, so that small and large charts compare.
 
-* ratio: root of the mean squared deviation of newcomers over that of their past, ½|p - q|². 1: newcomers lie as far out as
+* ratio: root of the mean squared deviation of newcomers over that of their past, ½d²(p, q). 1: newcomers lie as far out as
   the recordings before them did; .9: a tenth nearer the centre. No newcomer is paired with a chosen other, and none chosen for
   lying far out: so nothing regresses by selection alone (F. Galton, Regression towards mediocrity in hereditary stature, 1886;
   A. G. Barnett, J. C. van der Pols, A. J. Dobson, International Journal of Epidemiology 34, 2005). A centre that moves lifts
