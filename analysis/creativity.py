@@ -189,6 +189,7 @@ def creativity(
     else:
         method += "; no interval: " + ("fewer than three artists" if replicates else "0 replicates")
     table = {}
+    limits = np.where(limits[0] == limits[1], np.nan, limits)  # nobody was drawn who would have changed it
     for name, low, high in zip(SCORES, *limits, strict=True):
         table |= {name: found[name], f"{name}_low": low, f"{name}_high": high}
     frame = pd.DataFrame({name: np.where(scored, values, np.nan) for name, values in table.items()})
@@ -435,7 +436,9 @@ def compare_in_cohorts(
         f"difference within {len(total)} cohorts, error by artist, Student, {level:.4g}; p: kinds exchanged among artists of "
         f"the same cohorts, {permutations} permutations, seed {seed}"
     )
-    return KindsInCohorts(Estimate(value, value - reach, value + reach, count, method), p)
+    shares = every["value"].dropna().between(0, 1).all()  # as percentiles are: they differ by 1 at most
+    low, high = (max(value - reach, -1.0), min(value + reach, 1.0)) if shares else (value - reach, value + reach)
+    return KindsInCohorts(Estimate(value, low, high, count, method), p)
 
 
 def _standing(scores: np.ndarray, when: np.ndarray, places: np.ndarray, reach: float) -> np.ndarray:

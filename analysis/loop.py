@@ -37,7 +37,7 @@ a chain ends in the learner's own expectations). S. Alemohammad et al.: Self-Con
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -519,26 +519,30 @@ def _measure(course: np.ndarray, library: Library, seed: int, draws: int, replic
         size = int(there.sum())
         if size not in nulls_of_motifs:
             nulls_of_motifs[size] = _motifs_of_draws(library_distances, size, draws, seed)
-        motif, null = _effective_motifs(motifs[number, there]), nulls_of_motifs[size]
+        motif, of_draws = _effective_motifs(motifs[number, there]), nulls_of_motifs[size]
         measures.append(
             {
-                "similarity_to_start": estimate_mean(to_start[number], everyone),
-                **({"similarity_to_previous": estimate_mean(to_previous[number], everyone)} if number else {}),
+                "similarity_to_start": _likeness(to_start[number]),
+                **({"similarity_to_previous": _likeness(to_previous[number])} if number else {}),
                 "mean_distance": estimate_distance(known, np.arange(size), seed=seed),
                 "diversity": estimate_order2(kernel(known), np.arange(size), seed=seed),
                 "motifs": motif,
             }
         )
         dealt = np.nanmean(likeness[everyone, deals], axis=1) if there.any() else np.full(DEALS, np.nan)
+        # a deal may give a chain its own start; what is told beside p is the likeness to the others' alone
+        others = likeness[~np.eye(chains, dtype=bool)]
+        to_others = float(np.nanmean(others)) if np.isfinite(others).any() else np.nan
+        null = _null(dealt, -np.nanmean(to_start[number]) if there.any() else np.nan, -1)
         nulls.append(
             {
-                "similarity_to_start": _null(dealt, -np.nanmean(to_start[number]) if there.any() else np.nan, -1),
+                "similarity_to_start": (to_others, *null[1:]),
                 "mean_distance": (float(np.nanmean(pairs)), np.nan, np.nan, np.nan),
                 "diversity": (order2_diversity(library_likeness), np.nan, np.nan, np.nan),
             }
         )
-        if len(null):
-            nulls[-1]["motifs"] = _null(null, motif.value)
+        if len(of_draws):
+            nulls[-1]["motifs"] = _null(of_draws, motif.value)
     survival, attractors = _follow(scores, library, seed, replicates)
     pooled = attractors[attractors["component"] == "all"]
     told = pooled[["attractor_strength", "low", "high", "n", "method"]].to_dict("records")
@@ -554,6 +558,12 @@ def _measure(course: np.ndarray, library: Library, seed: int, draws: int, replic
         "last_motifs": motifs[-1],
         "last_distances": distances,
     }
+
+
+def _likeness(similarities: np.ndarray) -> Estimate:
+    """The mean over chains; a similarity is 0 to 1, and so are its bounds."""
+    found = estimate_mean(similarities, np.arange(len(similarities)))
+    return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0)) if np.isfinite(found.low) else found
 
 
 def _null(drawn: np.ndarray, value: float, sign: int = 1) -> tuple[float, float, float, float]:

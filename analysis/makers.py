@@ -378,9 +378,14 @@ class GriffinLim:
 
     def make(self, description: np.ndarray, rng: np.random.Generator) -> Sound:
         """Sound the spectrogram; columns are joined on straight lines of level."""
+        from inspect import signature
+
         from librosa import griffinlim
         from librosa.filters import mel as mel_bank
 
+        seed_is_called = (
+            "rng" if "rng" in signature(griffinlim).parameters else "random_state"
+        )  # librosa 1.0, before it
         bands, columns = description.shape
         bank = mel_bank(sr=MEL_RATE, n_fft=MEL_FRAME, n_mels=bands)
         # a band's power is spread evenly over its bins: of all spectra with these bands the smoothest
@@ -399,7 +404,7 @@ class GriffinLim:
             n_iter=self._iterations,
             hop_length=MEL_HOP,
             n_fft=MEL_FRAME,
-            random_state=int(rng.integers(2**31)),
+            **{seed_is_called: int(rng.integers(2**31))},  # pyright: ignore[reportArgumentType]
         )
         # peaks above full scale stay: nothing is written to a file, and softer it would not be as described
         return Sound(Audio(np.asarray(samples, np.float32)[None], MEL_RATE, name="Griffin-Lim"), "Griffin-Lim")

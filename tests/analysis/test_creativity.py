@@ -347,6 +347,8 @@ def test_kinds_by_hand():
     values = np.array([0.8, 0.6, 0.2, 0.4, 0.5, 0.1, 0.9])
     kind = np.array([1, 1, 0, 0, 1, 0, 1], dtype=bool)
     said = compare_in_cohorts(values, kind, list("aaaabbc"), list("xxyzuvw")).difference
+    wide = compare_in_cohorts([1, 0, 1, 0], np.array([1, 1, 0, 0], dtype=bool), list("aaaa"), list("wxyz")).difference
+    assert (wide.value, wide.low, wide.high) == (0, -1, 1)  # shares differ by no more
     weights = np.array([2 / 3, 1 / 2])
     assert said.value == pytest.approx(np.average([0.7 - 0.3, 0.4], weights=weights))
     assert said.n == 6

@@ -9,6 +9,7 @@ from chartropy.analysis.describers import NOTHING_SAID, TAGS, CoarseMel, LeadShe
 from chartropy.analysis.loop import CONTROLS, Library, Loop, Sound, columns_of, half_life, run_loop
 from chartropy.analysis.makers import TAKES, Concatenation, GriffinLim, Synthesizer, describer_named, maker_named
 from chartropy.analysis.measures import load_space
+from chartropy.analysis.space import kernel
 from chartropy.audio.decode import Audio
 from chartropy.audio.synthesize import draw_plan, perform, synthesize
 from chartropy.features.registry import DESCRIPTORS
@@ -99,6 +100,11 @@ def test_what_is_passed_on_stays(starts, library):
     assert loop.survival[["variance", "memory"]].to_numpy() == pytest.approx(1)
     assert np.isinf(loop.survival[["variance_half_life", "memory_half_life"]].to_numpy()).all()
     assert loop.nulls[-1]["similarity_to_start"][3] == 1 / 1000  # no deal of the starts is as similar
+    likeness = kernel(library.space.distances(library.rows(starts)))
+    to_others = (likeness.sum() - len(starts)) / (
+        len(starts) * (len(starts) - 1)
+    )  # the own start is none of the others
+    assert loop.nulls[-1]["similarity_to_start"][0] == pytest.approx(to_others)
 
 
 def test_shuffled_descriptions_leave_nothing_of_the_own_start(starts, library):
