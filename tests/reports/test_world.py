@@ -18,6 +18,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.timeout(1800)  # whole weeks, killed and taken up again, beside other tests on few cores
+
 TABLES = ("entries", "recordings", "verdicts", "descriptors", "measures")
 PAGES = ("/tophit/chart", "/deezer/", "/itunes/", "/cdn/")
 
