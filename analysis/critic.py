@@ -169,7 +169,7 @@ class Critic:
         Returns
         -------
         pandas.DataFrame
-            Indexed as `vectors`. ``style, probability``: the most probable and its probability; ``unseen``, that of a
+            Indexed as `vectors`. ``style, probability``: the most probable of the known styles and its probability; ``unseen``, that of a
             style that the reference has not; both 0 to 1. ``ambiguity, percentile, belonging``, each 0 to 1 with its
             ``_low`` and ``_high``; ``category``, of `CATEGORIES`; ``agreement``, the share of the halves that give the
             same. A recording of which fewer than half the descriptors were measured has no numbers.

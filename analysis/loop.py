@@ -521,13 +521,15 @@ def _measure(course: np.ndarray, library: Library, seed: int, draws: int, replic
             nulls_of_motifs[size] = _motifs_of_draws(library_distances, size, draws, seed)
         motif, of_draws = _effective_motifs(motifs[number, there]), nulls_of_motifs[size]
         measures.append(
-            {
-                "similarity_to_start": _likeness(to_start[number]),
-                **({"similarity_to_previous": _likeness(to_previous[number])} if number else {}),
-                "mean_distance": estimate_distance(known, np.arange(size), seed=seed),
-                "diversity": estimate_order2(kernel(known), np.arange(size), seed=seed),
-                "motifs": motif,
-            }
+            _of_chains(
+                {
+                    "similarity_to_start": _likeness(to_start[number]),
+                    **({"similarity_to_previous": _likeness(to_previous[number])} if number else {}),
+                    "mean_distance": estimate_distance(known, np.arange(size), seed=seed),
+                    "diversity": estimate_order2(kernel(known), np.arange(size), seed=seed),
+                    "motifs": motif,
+                }
+            )
         )
         dealt = np.nanmean(likeness[everyone, deals], axis=1) if there.any() else np.full(DEALS, np.nan)
         # a deal may give a chain its own start; what is told beside p is the likeness to the others' alone
@@ -558,6 +560,11 @@ def _measure(course: np.ndarray, library: Library, seed: int, draws: int, replic
         "last_motifs": motifs[-1],
         "last_distances": distances,
     }
+
+
+def _of_chains(found: dict[str, Estimate]) -> dict[str, Estimate]:
+    """The same, with methods that say whose independence they rest on: here chains stand where artists do elsewhere."""
+    return {name: replace(one, method=one.method.replace("by artist", "by chain")) for name, one in found.items()}
 
 
 def _likeness(similarities: np.ndarray) -> Estimate:

@@ -105,6 +105,7 @@ def test_what_is_passed_on_stays(starts, library):
         len(starts) * (len(starts) - 1)
     )  # the own start is none of the others
     assert loop.nulls[-1]["similarity_to_start"][0] == pytest.approx(to_others)
+    assert not any("artist" in found.method for of_round in loop.measures for found in of_round.values())
 
 
 def test_shuffled_descriptions_leave_nothing_of_the_own_start(starts, library):
