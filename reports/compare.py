@@ -9,7 +9,7 @@ Medicine 27 (2008) 1693-1702. The interval of a difference, from the intervals o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -149,6 +149,11 @@ def _against(before: Estimate, now: Estimate) -> Comparison:
     return Comparison(kind, before, weeks, difference, low, high)
 
 
+def recent(estimates: Iterable[Estimate], week: date) -> list[Estimate]:
+    """Return the numbers of the last `LONGEST_TREND`, up to a week."""
+    return [e for e in estimates if week - LONGEST_TREND <= e.week <= week]
+
+
 def trend_of(measure: str, estimates: Sequence[Estimate], week: date) -> Trend | None:
     """Tell whether a number rises or falls over the last `LONGEST_TREND`, up to a week.
 
@@ -168,10 +173,10 @@ def trend_of(measure: str, estimates: Sequence[Estimate], week: date) -> Trend |
     """
     from ..analysis.trends import FEWEST, trend
 
-    recent = [e for e in estimates if week - LONGEST_TREND <= e.week <= week]
-    if not recent or recent[-1].week != week:
+    shown = recent(estimates, week)
+    if not shown or shown[-1].week != week:
         return None
-    alike = [e for e in recent if e.method == recent[-1].method]
+    alike = [e for e in shown if e.method == shown[-1].method]
     first, now = alike[0], alike[-1]
     since = _against(first, now).kind
     if len(alike) < FEWEST:

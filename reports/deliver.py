@@ -45,7 +45,6 @@ from .compare import ONE_WEEK, Estimate
 from .drawing import FIGURES
 from .recording_page import FOLDER as RECORDINGS
 from .recording_page import made_at
-from .season import Weekly
 from .words import Words, words_in
 
 log = logging.getLogger(__name__)
@@ -379,7 +378,7 @@ class _Letters:
 
     def _pictures(self, week: date, words: Words) -> list[tuple[str, bytes]]:
         try:
-            return page.pictures(Weekly(self._season, week, words))
+            return page.pictures(self._season.cut(week).in_words(words))
         except Exception:
             log.warning("the mail about the week to %s goes without figures", week, exc_info=True)
             return []

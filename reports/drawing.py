@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from ..features.registry import DESCRIPTORS
 from . import figures
-from .compare import ENTROPIES, LONGEST_TREND, ONE_WEEK, SHARES, Estimate, Trend, apart, compare
+from .compare import ENTROPIES, ONE_WEEK, SHARES, Estimate, Trend, apart, compare, recent
 from .files import harmless
 from .season import Key, Weekly
 from .words import Words
@@ -151,7 +151,7 @@ def _rows_of(found: Iterable[tuple[Key, str, Estimate]]) -> pd.DataFrame:
 
 def _recent(weekly: Weekly, key: Key, measure: str) -> list[Estimate]:
     """A measure's numbers of the last weeks that a figure shows."""
-    return [e for e in weekly.estimates(key, measure) if e.week >= weekly.week - LONGEST_TREND]
+    return recent(weekly.estimates(key, measure), weekly.week)
 
 
 def figure_of(weekly: Weekly, key: Key, measure: str, name: str, beside: Beside) -> dict[str, Any] | None:
@@ -265,11 +265,7 @@ def trends_said(words: Words, trends: Mapping[str, Trend | None]) -> str:
 
 def points_of(estimates: Iterable[Estimate], until: date) -> list[figures.Point]:
     """Return the numbers that a figure of a week shows."""
-    return [
-        figures.Point(e.week, e.value, e.low, e.high, e.method)
-        for e in estimates
-        if until - LONGEST_TREND <= e.week <= until
-    ]
+    return [figures.Point(e.week, e.value, e.low, e.high, e.method) for e in recent(estimates, until)]
 
 
 def compared_figure(weekly: Weekly, measure: str, beside: Beside) -> dict[str, Any] | None:

@@ -167,7 +167,7 @@ def _about(
 
     say, entries = words.say, found["entries"]
     lines = [("Chartropy", say("workbook_about"))]
-    if len(entries) and (entries["source"] == SYNTHETIC).any():
+    if (entries["source"] == SYNTHETIC).any():
         lines.append((say("synthetic_mark"), say("workbook_synthetic")))
     known = entries["week"].dropna()
     weeks = (_day(known.min(), words), _day(known.max(), words), known.nunique()) if len(known) else ("", "", 0)

@@ -359,7 +359,7 @@ def _measure(weekly: Weekly, key: Key, row: Any, entries: int) -> dict[str, Any]
     value, low, high = (_number(cell) for cell in (row.value, row.low, row.high))
     reason, change = None, None
     if value is None:
-        reason = text(row.method).partition("no estimate: ")[2] or weekly.words.say("missing", measure, entries)
+        reason = weekly.why_missing.get((key, measure)) or weekly.words.say("missing", measure, entries)
     else:
         if low is None or high is None:
             reason = weekly.words.say("no_interval")

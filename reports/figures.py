@@ -309,15 +309,8 @@ def side_by_side(
             if point is not None:
                 highest = max(highest, *(value for value in (point.value, point.high) if math.isfinite(value)))
     axes.set_ylim(len(rows) - 0.5, -0.65)
-    axes.set_yticks(range(len(rows)), [_shortened(row.name, NAME_WIDTH) for row in rows])
-    axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=TEXT)
     axes.set_xlim(0, highest * 1.08 if highest > 0 else 1)
-    axes.xaxis.set_major_locator(_ticks())
-    axes.xaxis.set_major_formatter(lambda value, _: tick(value))
-    axes.grid(axis="x", color=RULE, linewidth=0.8)
-    axes.spines[["left", "bottom"]].set_visible(False)
-    axes.axvline(0, color=INK, linewidth=1)
-    axes.set_xlabel(unit, color=QUIET, fontsize=TEXT)
+    _rows_axes(axes, [row.name for row in rows], unit, tick)
     if any(row.now for row in rows):
         axes.plot([], [], "o", color=INK, markersize=7, label=legend[0])
     if any(row.before for row in rows):
@@ -335,6 +328,18 @@ def side_by_side(
             borderpad=0.1,
         )
     return _svg(figure, name, title, stamp, copies)
+
+
+def _rows_axes(axes: Axes, names: Sequence[str], unit: str, tick: Callable[[float], str]) -> None:
+    """Name the rows of a figure from top to bottom; values run from left to right."""
+    axes.set_yticks(range(len(names)), [_shortened(name, NAME_WIDTH) for name in names])
+    axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=TEXT)
+    axes.xaxis.set_major_locator(_ticks())
+    axes.xaxis.set_major_formatter(lambda value, _: tick(value))
+    axes.grid(axis="x", color=RULE, linewidth=0.8)
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.axvline(0, color=INK, linewidth=1)
+    axes.set_xlabel(unit, color=QUIET, fontsize=TEXT)
 
 
 def forest(
@@ -371,14 +376,7 @@ def forest(
             va="center", fontsize=TEXT, color=INK,
         )  # fmt: skip
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_yticks(range(len(rows)), [_shortened(row[0], NAME_WIDTH) for row in rows])
-    axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=TEXT)
-    axes.xaxis.set_major_locator(_ticks())
-    axes.xaxis.set_major_formatter(lambda value, _: tick(value))
-    axes.grid(axis="x", color=RULE, linewidth=0.8)
-    axes.spines[["left", "bottom"]].set_visible(False)
-    axes.axvline(0, color=INK, linewidth=1)
-    axes.set_xlabel(unit, color=QUIET, fontsize=TEXT)
+    _rows_axes(axes, [row[0] for row in rows], unit, tick)
     return _svg(figure, name, title, stamp)
 
 

@@ -27,7 +27,7 @@ from ..charts.composite import SOURCE as COMPOSITE
 from ..charts.periods import first_day
 from ..workspace.files import remove_file, remove_files, whole_file, write_text
 from . import figures
-from .compare import MEASURES, ONE_WEEK, Estimate, apart, compare, trend_of
+from .compare import MEASURES, ONE_WEEK, Estimate, apart, compare
 from .drawing import (
     FIGURES,
     TABLES,
@@ -314,7 +314,7 @@ def _index(season: Season, words: Words, made_at: datetime, versions: Versions, 
                 tick=tick,
                 stamp=stamp,
             )
-            moved = {names[key]: trend_of(measure, history.get((key, measure), []), weeks[-1]) for key in keys}
+            moved = {names[key]: season.cut(weeks[-1]).trend(key, measure) for key in keys}
             drawn.append((title, markup(svg), trends_said(words, moved)))
     return render(
         "index.html", words, versions, season=season, made_at=made_at, rows=rows, figures=drawn, week=None, feed=feed
@@ -464,12 +464,10 @@ def _chart(weekly: Weekly, key: Key, name: str, told: Told, beside: Beside) -> d
 def _number(weekly: Weekly, key: Key, measure: str) -> dict[str, Any]:
     """One row of a chart's table of numbers."""
     now = weekly.estimate(key, measure)
-    of_chart = weekly.measures[(weekly.measures[list(key._fields)] == list(key)).all(axis=1)]
-    methods = of_chart.loc[of_chart["measure"] == measure, "method"]
     return {
         "measure": measure,
         "now": now,
-        "why": "" if now or methods.empty else text(methods.iloc[-1]).partition("no estimate: ")[2],
+        "why": weekly.why_missing.get((key, measure), ""),
         "comparison": compare(measure, weekly.estimates(key, measure), weekly.week) if now else None,
     }
 

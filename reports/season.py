@@ -149,6 +149,12 @@ class Weekly:
         said = [self.verdict(str(one))["verdict"] for one in chart["recording_id"][chart["position"] <= TOP]]
         return (said.count("ai"), len(said) - said.count("unmeasured")) if said else None
 
+    @cached_property
+    def why_missing(self) -> dict[tuple[Key, str], str]:
+        """Why this week's numbers that are missing cannot be said, as far as it was stored."""
+        rows = self.measures[self.measures["value"].isna()].itertuples()
+        return {(key_of(row), str(row.measure)): text(row.method).partition("no estimate: ")[2] for row in rows}
+
     def verdict(self, recording_id: str) -> dict[str, Any]:
         """Return what is known of a recording."""
         if recording_id in self.verdicts.index:

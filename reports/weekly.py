@@ -331,7 +331,7 @@ def read_season(workspace: Workspace, *, sounds: bool = True) -> Season:
         recordings=Recordings(tables, entries=entries, vectors=vectors, judged=judged)
         if sounds and workspace.settings.report.recordings
         else None,
-        synthetic=len(entries) > 0 and bool((entries["source"] == SYNTHETIC).any()),
+        synthetic=bool((entries["source"] == SYNTHETIC).any()),
     )
 
 
