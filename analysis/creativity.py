@@ -44,6 +44,9 @@ NEIGHBOURS = 20
 BLOCK = 64_000_000
 """Distances computed at a time."""
 
+SMALL = 0.1
+"""An influence below this has no interval: in simulations it held what other company would give in half of all cases."""
+
 SCORES = ("creativity", "originality", "influence")
 
 
@@ -57,6 +60,7 @@ def creativity(
     threshold: float = 0.5,
     alpha: float = 0.5,
     beta: float = 0.5,
+    unit: str = "",
     precomputed: bool = False,
     scale: float = KERNEL_SCALE,
     replicates: int = 200,
@@ -85,6 +89,8 @@ def creativity(
         0 to below 1: how much of a score is passed on. With 0 all scores are 1.
     beta : float
         0 to 1: the weight of debts; departures have the rest. 0 asks for originality alone, 1 for influence alone.
+    unit : str
+        Of dates and span, such as weeks: for `method`.
     precomputed : bool
         `rows` are similarities.
     scale : float
@@ -111,8 +117,8 @@ def creativity(
     scores settle anew; percentiles of those replicates in which a recording's own artist was drawn once, about 37 of 100. It
     covers whom a recording happens to be compared with. It does not cover how well the descriptors tell a sound, another
     space, or another threshold, which is kept. In simulations it held the mean over other company at .94 for creativity and
-    .96 for originality; for influence at .91 from .3 on, but below .1 only at .50: it ends too low, since nobody can be drawn
-    who did not chart.
+    .96 for originality; for influence at .91 from .3 on. Below .3 it ends too low, since nobody can be drawn who did not chart:
+    below `SMALL` it held .50, and is left out.
 
     Whoever is unlike everything is original, and so is a broken recording: look at `influence`, too.
 
@@ -138,6 +144,7 @@ def creativity(
     artist = np.arange(n) if artists is None else whose("artists", artists, n)
     if not (real(span) and 0 < span < np.inf):
         raise ValueError(f"span must be more than 0, not {span}")
+    length = f"{span:g} {unit}".strip()
     neighbours = whole("neighbours", neighbours, 1)
     if not (real(threshold) and 0 < threshold < 1):
         raise ValueError(f"threshold must lie between 0 and 1, such as .5, not {threshold}")
@@ -170,9 +177,9 @@ def creativity(
     found: dict[str, np.ndarray] = dict(zip(SCORES, scores, strict=True))
     limits = np.full((2, 3, n), np.nan)
     method = (
-        f"{neighbours} nearest on either side, span {span:g}, alpha {alpha:g}, beta {beta:g}, threshold {threshold:g}"
+        f"{neighbours} nearest on either side, span {length}, alpha {alpha:g}, beta {beta:g}, threshold {threshold:g}"
     )
-    clusters = int(artist.max()) + 1
+    clusters, untold = int(artist.max()) + 1, ""
     if replicates and clusters > 2 and scored.any():
         drawn = np.full((replicates, 3, n), np.nan, dtype=np.float32)
         for each, counts in zip(drawn, draw_clusters(clusters, replicates, seed), strict=True):
@@ -186,6 +193,7 @@ def creativity(
         method += (
             f"; bootstrap by the artists of others, {replicates} replicates, seed {seed}, {level:.4g}, percentiles"
         )
+        untold = f"; no interval of an influence below {SMALL:g}: it would end too low"
     else:
         method += "; no interval: " + ("fewer than three artists" if replicates else "0 replicates")
     table = {}
@@ -193,14 +201,17 @@ def creativity(
     for name, low, high in zip(SCORES, *limits, strict=True):
         table |= {name: found[name], f"{name}_low": low, f"{name}_high": high}
     frame = pd.DataFrame({name: np.where(scored, values, np.nan) for name, values in table.items()})
+    small = (frame["influence"] < SMALL).to_numpy()
+    frame.loc[small, ["influence_low", "influence_high"]] = np.nan
     frame["past"], frame["future"] = lists.among
     frame["method"] = np.select(
-        [~complete[0], ~complete[1], ~enough[0], ~enough[1]],
+        [~complete[0], ~complete[1], ~enough[0], ~enough[1], small],
         [
-            f"no estimate: it appeared less than {span:g} after the first",
-            f"no estimate: it appeared less than {span:g} before the last",
-            f"no estimate: fewer than {neighbours} by others in the {span:g} before",
-            f"no estimate: fewer than {neighbours} by others in the {span:g} after",
+            f"no estimate: it appeared less than {length} after the first",
+            f"no estimate: it appeared less than {length} before the last",
+            f"no estimate: fewer than {neighbours} by others in the {length} before",
+            f"no estimate: fewer than {neighbours} by others in the {length} after",
+            method + untold,
         ],
         method,
     )

@@ -157,8 +157,6 @@ def estimate_share(
         Jeffreys' interval for as many trials as are independent at least: n² / Σ m², with m recordings of an artist
         (L. Kish, Survey Sampling, 1965). The value itself always lies within.
     """
-    from scipy.special import betaincinv
-
     _check_options(level)
     hits = _one_each(hits, artists)
     known = np.isfinite(hits)
@@ -167,13 +165,20 @@ def estimate_share(
     n = int(known.sum())
     if not n:
         return Estimate(np.nan, np.nan, np.nan, 0, "no estimate: nothing was measured")
-    of_artist = np.bincount(numbered(artists)[known])
-    trials = 1 / (float((of_artist**2).sum()) / n**2 + 1 / others)
     value = float(hits[known].mean())
-    a, b = value * trials + 0.5, (1 - value) * trials + 0.5
-    low, high = (float(betaincinv(a, b, tail)) for tail in ((1 - level) / 2, (1 + level) / 2))
+    low, high = jeffreys(value, np.bincount(numbered(artists)[known]), others, level)
     method = f"share, Jeffreys interval, clustered by artist, {level:.4g}"
     return Estimate(value, min(low, value), max(high, value), n, method)
+
+
+def jeffreys(share: float, of_artist: np.ndarray, others: float, level: float) -> tuple[float, float]:
+    """Return the interval of :func:`estimate_share`, where artists have so many recordings, or so much weight."""
+    from scipy.special import betaincinv
+
+    trials = 1 / (float((of_artist**2).sum()) / of_artist.sum() ** 2 + 1 / others)
+    a, b = share * trials + 0.5, (1 - share) * trials + 0.5
+    low, high = (float(betaincinv(a, b, tail)) for tail in ((1 - level) / 2, (1 + level) / 2))
+    return low, high
 
 
 def estimate_mean(values: np.ndarray, artists: Sequence[object] | np.ndarray, *, level: float = 0.95) -> Estimate:

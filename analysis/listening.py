@@ -159,7 +159,8 @@ def by_group(answers: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        As of :func:`sensitivity`, with ``group`` and ``ai`` before it: ``d_prime`` and ``called_ai`` of each group, and
+        As of :func:`sensitivity`, with ``group`` and ``ai`` before it, generators first and those of most clips first:
+        ``d_prime`` and ``called_ai`` of each group, and
         ``difference``, its d′ less that of the other groups of its label together. The human clips, the same for all
         generators, fall out of a difference. Intervals are not widened for how many groups there are.
     """
@@ -167,12 +168,11 @@ def by_group(answers: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     table = _checked(answers)
     if "group" not in answers:
         raise ValueError("answers have no column 'group'")
+    known = table.assign(group=answers["group"].fillna("").astype(str)).query("group != ''")
+    clips = known.groupby(["ai", "group"])["clip"].nunique()
     rows = []
-    for (ai, group), own in table.assign(group=answers["group"].fillna("").astype(str)).groupby(
-        ["ai", "group"], sort=True
-    ):
-        if not group:
-            continue
+    for ai, group in sorted(clips.index, key=lambda one: (not one[0], -clips[one], one[1])):
+        own = table.loc[known.index[(known["ai"] == ai) & (known["group"] == group)]]
         against = pd.concat([own, table[table["ai"] != ai]])
         if against["ai"].nunique() == 2:
             rows.append({"group": group, "ai": ai, **_pooled(against, level)[0]})
@@ -424,8 +424,9 @@ def against_detector(
         ``phi``
             Between the majority of listeners and the verdict, both "AI" or not, over clips that both decide.
         ``mcnemar.p``
-            p of the exact test (McNemar 1947, in its binomial form) that majority and verdict are equally often right;
-            `low` and `high` count the clips that only the majority, and only the detector, had right.
+            p of the exact test (McNemar 1947, in its binomial form) that majority and verdict are equally often right.
+        ``mcnemar.people``, ``mcnemar.detector``
+            How many clips only the majority, and only the detector, had right: counts, without an interval.
 
     Notes
     -----
@@ -489,7 +490,10 @@ def against_detector(
     only = int((right[0] & ~right[1]).sum()), int((~right[0] & right[1]).sum())
     p = float(binomtest(only[0], sum(only)).pvalue) if sum(only) else np.nan
     said = "exact McNemar test; null hypothesis: majority and detector are equally often right"
-    rows.append(_named("mcnemar.p", Estimate(p, only[0], only[1], len(decided), said)))
+    rows.append(_named("mcnemar.p", Estimate(p, np.nan, np.nan, len(decided), said)))
+    for side, who, count in zip(("people", "detector"), ("the majority", "the detector"), only, strict=True):
+        said = f"count of clips that only {who} had right"
+        rows.append(_named(f"mcnemar.{side}", Estimate(float(count), np.nan, np.nan, len(decided), said)))
     return pd.DataFrame(rows)
 
 

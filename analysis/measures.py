@@ -50,7 +50,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -106,14 +106,19 @@ _Chart = dict[str, np.ndarray]
 @lru_cache(maxsize=1)
 def load_space() -> Space:
     """Return the shipped scales of the descriptors; `chartropy.analysis.reference` makes them."""
-    return Space.from_dict(json.loads(SPACE_FILE.read_text(encoding="utf-8"))["space"])
+    return Space.from_dict(_space_card()["space"])
 
 
 @lru_cache(maxsize=1)
 def reference_entropy() -> Estimate:
     """Return the cultural entropy of the human recordings that the scales were fixed on: what a number compares with."""
-    card = json.loads(SPACE_FILE.read_text(encoding="utf-8"))
+    card = _space_card()
     return Estimate(n=card["recordings"], **card["cultural_entropy"])
+
+
+@lru_cache(maxsize=1)
+def _space_card() -> dict[str, Any]:
+    return json.loads(SPACE_FILE.read_text(encoding="utf-8"))
 
 
 def measure_chart(

@@ -15,7 +15,8 @@ means over pairs, so that small and large charts compare.
   lying far out: so nothing regresses by selection alone (F. Galton, Regression towards mediocrity in hereditary stature, 1886;
   A. G. Barnett, J. C. van der Pols, A. J. Dobson, International Journal of Epidemiology 34, 2005). A centre that moves lifts
   it, with or without contraction; but it does so in both directions of time, as regression to the mean does. So what
-  the ratio is compared with is the same chart played backwards, newcomers against the window after them.
+  the ratio is compared with is the same chart played backwards, newcomers against the window after them. A spread that
+  wanders by itself moves the two apart by chance: p allows for as much of that as the weeks show.
 * persistence: slope of a time's mean deviation from the running centroid on that of the time before, both freed of
   what few newcomers deviate by chance. It is about fashions, not about spread: below 1 it says that they pass.
 * tail share: how many lie beyond the 90th, 95th, 99th percentile of a baseline's distances to its own centre.
@@ -26,13 +27,13 @@ falls (E. Zhou, D. Lee, PNAS Nexus 3, 2024): so the mean and the tails are measu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from .diversity import whose
-from .estimates import draw_clusters, estimate_share
+from .estimates import draw_clusters, estimate_share, jeffreys
 from .share import draw_labels
 from .space import check_level, first, floats, whole
 from .trends import FEWEST, trend
@@ -46,9 +47,15 @@ BLOCK = 13
 """Weeks that stay together where time is shuffled."""
 FEWEST_PAST = 20
 """Recordings of the past without which a time is left out."""
+FEWEST_BASELINE = 20
+"""Recordings of a baseline without which newcomers are not held against its spread."""
 TAILS = (0.9, 0.95, 0.99)
 UNTOLD = 0.05
 """Flagged recordings that are no more often AI than the others by this much do not tell what humans sound like."""
+STEPS = np.r_[0.0, np.geomspace(0.002, 10, 60)]
+"""How far a spread may wander from week to week, in errors of a week of two recordings; see `_walks`."""
+SMALL_STEP = 0.03
+"""Steps well above this have equal odds by their logarithm, those well below it by themselves: chosen by simulation."""
 COLUMNS = ["quantity", "value", "low", "high", "expected", "p", "n", "method"]
 
 
@@ -82,7 +89,8 @@ def running(
     pandas.DataFrame
         ``time, distance, low, high, spread, ratio, n, past``, a row for each time that has a whole window before it and
         newcomers. `distance`: root of their mean squared deviation, in the unit of positions, 0 where the unbiased square is
-        less; `low` and `high` its log-t interval, missing with fewer than 3 artists; `spread`: the same of the past itself;
+        less; `low` and `high` its log-t interval, missing with fewer than 3 artists, or `FEWEST_PAST` recordings in the
+        past; `spread`: the same of the past itself;
         `ratio`: of the two; `n` newcomers, `past` recordings.
 
     Raises
@@ -104,7 +112,7 @@ def running(
         low, high = _interval(
             np.sqrt(max(found.deviation[time], 0)),
             np.sqrt(np.maximum(drawn[:, time], 0)),
-            cohorts.artists_at(int(time)),
+            cohorts.artists_at(int(time)) if found.past[time] > FEWEST_PAST - 0.5 else 0,
             level,
         )
         value, spread = (float(np.sqrt(max(square, 0))) for square in (found.deviation[time], found.spread[time]))
@@ -135,7 +143,7 @@ def drift(
     block : int
         Times that stay together where order is shuffled: longer than fashions last. Of fewer than eight blocks no p is told.
     replicates, seed, level
-        Of the bootstrap over artists and of the shuffles.
+        Of the bootstrap over artists and of the charts that p compares with.
 
     Returns
     -------
@@ -144,10 +152,13 @@ def drift(
 
         * ``distance``: root mean squared deviation of newcomers from the running centroid, in the unit of positions;
         * ``ratio``: over that of their past. `expected`: the same of the chart played backwards; p: null "time has no
-          direction", of the quotient of both, among `replicates` charts whose times are shuffled in blocks, two-sided;
+          direction", of the quotient of both, among `replicates` charts whose times are shuffled in blocks and whose spread
+          is a random walk, two-sided. A small p says that newcomers draw together (or apart) more than fashions, and a
+          spread that wanders as this chart's does from week to week, would bring about;
         * ``persistence``: slope of one time's mean deviation on that of the time before; p: null "times in any
           order", of the covariance. Missing where times differ no more than their recordings do by chance;
-        * ``change``: of the distance over all times, by Theil and Sen; p: null "ar" of `trends.trend`.
+        * ``change``: of the distance over all times, by Theil and Sen; p: null "ar" of `trends.trend`, which takes a spread
+          that wandered off for a trend, whether or not anything pulls.
 
         n is the number of newcomers. What cannot be told is NaN, and `method` says why.
 
@@ -159,10 +170,17 @@ def drift(
     Notes
     -----
     In a stationary chart that looks the same backwards (any mixture of independent and normal autoregressive parts) the ratio
-    and what is expected have one distribution, however slow its fashions; in one that contracts they part. The interval of
-    ``ratio`` redraws artists: how far the number would move had others made the chart. A fashion that all
-    artists of a season share is not in it, but is in `p`, whose shuffled blocks keep it. Coverage and size by simulation are
-    in ``docs/experiments/mediocrity.md``.
+    and what is expected have one distribution, however slow its fashions; in one that contracts they part. Shuffled blocks
+    keep fashions shorter than a block. They do not keep a spread that wanders, each newcomer as far out as its past was:
+    so each shuffled chart is freed of its steady change of spread, and given a random walk of log spread. How far that
+    walks is drawn from what the spreads inside single times tell: a local level with a slope, observed with error (the
+    model is in A. C. Harvey, Forecasting, Structural Time Series Models and the Kalman Filter, 1989, not checked there). The
+    likeliest step alone rejected .16 to .25 of wandering charts, a flat prior found fewer contractions; `SMALL_STEP` lies
+    between. That nothing wanders cannot be proved, so that the test rejects less than said where nothing does.
+
+    The interval of ``ratio`` is the wider of two: artists redrawn (had others made the chart), and those charts (had seasons
+    come otherwise). Without the latter it is too narrow, and `method` says so. Coverage and size by simulation are in
+    ``docs/experiments/mediocrity.md``.
 
     A slope fitted to single recordings and their nearest neighbour, or by least squares to the means of small cohorts, is
     below 1 in a chart where nothing happens at all. Neither is used.
@@ -176,23 +194,14 @@ def drift(
     found = _against(*sums, window)
     used = np.isfinite(found.deviation)
     n = int(found.n[used].sum())
-    if used.sum() < FEWEST:
-        why = (
-            f"no estimate: {used.sum()} times have newcomers and {window} times with {FEWEST_PAST} recordings or more before "
-            f"them, {FEWEST} are needed"
-        )
+    if why := _lacking(found, window, cohorts.number):
         names = ("distance", "ratio", "persistence", "change")
         return pd.DataFrame([(name, *[np.nan] * 5, n, why) for name in names], columns=COLUMNS)
     drawn = [_against(*cohorts.sums(copies), window) for copies in cohorts.copies(replicates, seed)]
     how = f"bootstrap by artist, {replicates} replicates, seed {seed}, {level:.4g}, log-t"
-    rows: list[tuple] = []
-    for name in ("distance", "ratio"):
-        value = getattr(found, name)
-        ends = _interval(value, np.array([getattr(one, name) for one in drawn]), cohorts.number, level)
-        rows.append((name, value, *ends, np.nan, np.nan, n, how))
-    backwards = _against(*_backwards(sums), window).ratio
-    _, p, what = _shuffled(sums, block, replicates, seed, lambda one: _direction(one, window))
-    rows[1] = (*rows[1][:4], backwards, p, n, f"{how}; expected: backwards; {what}")
+    low, high = _interval(found.distance, np.array([one.distance for one in drawn]), cohorts.number, level)
+    rows: list[tuple] = [("distance", found.distance, low, high, np.nan, np.nan, n, how)]
+    rows.append(_ratio(sums, window, block, found, drawn, cohorts.number, replicates, seed, level, n))
     rows.append(_persistence(sums, window, found, drawn, replicates, seed, level, how, n))
     times = cohorts.first + np.flatnonzero(used)
     moved = trend(np.sqrt(np.maximum(found.deviation[used], 0)), times, seed=seed, level=level)
@@ -206,7 +215,8 @@ def drift(
             0.0,
             moved.p["ar"],
             n,
-            f'{change.method}; p: null "ar", no trend',
+            f'{change.method}; p: null "ar", no trend; a spread that wandered off counts as one: whether newcomers are drawn '
+            "inwards, ratio tells",
         )
     )
     return pd.DataFrame(rows, columns=COLUMNS)
@@ -246,7 +256,8 @@ def tail_loss(
     -------
     pandas.DataFrame
         ``quantity, value, low, high, expected, p, n, method``. ``ratio``: root mean squared deviation from the baseline's
-        centre over the baseline's own, expected 1. ``tail_90`` and so on: share beyond the limit, expected .1 and so on.
+        centre over the baseline's own, expected 1, of a baseline of `FEWEST_BASELINE` recordings or more. ``tail_90`` and so
+        on: share beyond the limit, expected .1 and so on.
         p: null "artists of both are of one distribution within strata", two-sided; it keeps composition, not time, so that
         of a chart's weeks the trend of the share is to be believed.
 
@@ -264,6 +275,9 @@ def tail_loss(
     interval is Jeffreys' for as many trials as artists make independent (`estimates.estimate_share`), and knows that
     the limit is of a sample: a bootstrap cannot tell how often what it never saw occurs. It takes an artist's recordings to
     go together wholly, and so is wide where sources are few.
+
+    Where a baseline has few recordings, p and the interval of ``ratio`` contradict each other the more often the fewer they are
+    (``docs/experiments/mediocrity.md``): it must have as many as a past must have.
     """
     import pandas as pd
 
@@ -290,13 +304,23 @@ def tail_loss(
     low, high = _interval(values[0], drawn, number, level)
     size = int((~base).sum())
     how = f"bootstrap by artist, {replicates} replicates, seed {seed}, {level:.4g}, log-t"
-    rows = [("ratio", values[0], low, high, 1.0, _two_sided(values[0], null[:, 0]), size, how + what)]
-    of_artist = np.bincount(artist[base])
-    independent = base.sum() ** 2 / (of_artist @ of_artist)
+    # a distance to the baseline without the artist's own needs another artist there
+    alone = (
+        "no estimate: the baseline is one artist's, and two of one artist are not compared"
+        if len(np.unique(artist[base])) < 2
+        else ""
+    )
+    rows = [("ratio", values[0], low, high, 1.0, _two_sided(values[0], null[:, 0]), size, alone or how + what)]
+    if why := lacking_baseline(int(base.sum()), size, FEWEST_BASELINE):
+        why += "; with few, p and interval contradict each other too often"
+        rows = [("ratio", np.nan, np.nan, np.nan, 1.0, np.nan, size, alone or why)]
+    elif not alone and not np.isfinite(low):
+        rows[0] = (*rows[0][:-1], f"no interval: of {number} artists, 3 are needed{what}")
+    independent = _independent(artist[base])
     for place, q in enumerate(limits):
-        name, expected = f"tail_{100 * q:g}", 1 - q
+        name, expected = f"tail_{100 * q:g}", round(1 - q, 12)  # .1, not .09999999999999998
         if not np.isfinite(values[place + 1]):
-            why = f"no estimate: the baseline has {base.sum()} recordings, {int(np.ceil(1 / expected - 1e-9)) - 1} are needed"
+            why = alone or lacking_baseline(int(base.sum()), size, fewest_beyond(q))
             rows.append((name, np.nan, np.nan, np.nan, expected, np.nan, size, why))
             continue
         share = estimate_share(beyond[place].astype(float), artist[~base], others=independent, level=level)
@@ -369,7 +393,8 @@ def without_ai(
         ``quantity, value, low, high, expected, p, n, method``: for ``distance``, ``ratio``, ``tail_90`` … the value as it is,
         with ``.without_ai`` of the human tracks alone, ``.replaced`` with human tracks of other charts of the same times in
         place of the AI ones (missing without `spare`), and ``.due_to_ai``: as it is less without AI. `expected` and `p` are
-        missing: an interval of ``.due_to_ai`` that holds 0 shows no effect.
+        missing: an interval of ``.due_to_ai`` that holds 0 shows no effect. These three are missing where nothing is flagged:
+        then nothing could be left out, and a difference of 0 would be no finding.
 
     Raises
     ------
@@ -408,7 +433,25 @@ def without_ai(
         )
     stand_in = spared & ~flagged
     base, after = chart & (cohorts.time < start + window), cohorts.time >= start + window
-    squares = np.full(n, np.nan) if not base.any() else _Tails(positions, artist, limits).squares(base)
+    size, independent = int((chart & after).sum()), _independent(artist[base])
+    squares = _Tails(positions, artist, limits).squares(base)
+    names = ["distance", "ratio", *(f"tail_{100 * q:g}" for q in limits)]
+    own = _against(*cohorts.sums(chart.astype(float)), window)
+    lacks = dict.fromkeys(names[:2], _lacking(own, window, len(np.unique(artist[chart]))))
+    most = int((chart & (cohorts.time < cohorts.time[chart].max())).sum())
+    lacks |= {
+        name: lacking_baseline(int(base.sum()), size, fewest_beyond(q), most)
+        for name, q in zip(names[2:], limits, strict=True)
+    }
+    untold = ""
+    if not flagged[chart].any():
+        untold = (
+            f"no estimate: none of the chart's {chart.sum()} recordings is flagged as AI, so that none can be left out"
+        )
+    elif (human[:, chart] == 1).all():
+        untold = (
+            "no estimate: what is flagged is no more often AI than what is not, as far as the classifier's record tells"
+        )
 
     def replaced(weights: np.ndarray) -> np.ndarray:
         size = cohorts.newest + 1
@@ -420,13 +463,16 @@ def without_ai(
         grow = np.divide(own + lacking, own, out=np.ones(size), where=(there == 0) & (own > 0))
         return weights * grow[cohorts.time] + stand_in * each[cohorts.time]
 
+    def kinds(weights: np.ndarray) -> list[np.ndarray]:
+        """Weights of the chart as it is, of its human tracks alone, and with others in place of the AI ones."""
+        return [chart.astype(float), weights, replaced(weights) if stand_in.any() else np.full(n, np.nan)]
+
     def measured(copies: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """(3, quantities): as it is, human tracks alone, replaced."""
-        kinds = [chart.astype(float), weights, replaced(weights) if stand_in.any() else np.full(n, np.nan)]
         # of a replicate's own baseline: the limits are uncertain, too
         edges = [_limit(np.repeat(squares[base], copies[base].astype(int)), q) for q in limits]
         rows = []
-        for kind in kinds:
+        for kind in kinds(weights):
             if not np.isfinite(kind).all():
                 rows.append(np.full(2 + len(limits), np.nan))
                 continue
@@ -439,10 +485,8 @@ def without_ai(
     value = measured(np.ones(n), human.mean(axis=0))
     copies = cohorts.copies(replicates, seed)
     spread = np.array([measured(one, human[place]) for place, one in enumerate(copies)])
-    names = ["distance", "ratio", *(f"tail_{100 * q:g}" for q in limits)]
-    size = int((chart & after).sum())
     tails = [(1 - level) / 2, (1 + level) / 2]
-    how = f"labels drawn, bootstrap by artist, {replicates} replicates, seed {seed}, {level:.4g}, percentiles"
+    drawn_by = f"labels drawn, bootstrap by artist, {replicates} replicates, seed {seed}, {level:.4g}, percentiles"
     rows = []
     for place, name in enumerate(names):
         for suffix, one, many in (
@@ -452,18 +496,26 @@ def without_ai(
             (".due_to_ai", value[0, place] - value[1, place], spread[:, 0, place] - spread[:, 1, place]),
         ):
             many = many[np.isfinite(many)]
-            method = how
-            if not np.isfinite(one):
-                low = high = np.nan
-                lacks = (
-                    "no human tracks of other charts"
-                    if suffix == ".replaced" and not stand_in.any()
-                    else "too little past"
-                )
-                method = f"no estimate: {lacks}"
-            else:
-                low, high = np.quantile(many, tails) if len(many) else (np.nan, np.nan)
-                low, high = min(float(low), float(one)), max(float(high), float(one))
+            why = lacks[name] or (untold if suffix else "")
+            if suffix == ".replaced" and not stand_in.any():
+                why = why or "no estimate: no human tracks of other charts of the same weeks were heard and judged"
+            if not why and not (np.isfinite(one) and len(many)):
+                why = "no estimate: too few pairs of recordings by different artists"
+            low, high = np.quantile(many, tails) if not why else (np.nan, np.nan)
+            if suffix == ".due_to_ai" and one == low == high:
+                why = "no estimate: too few recordings lie beyond the limit, with AI or without, to tell a difference"
+            if why:
+                rows.append((name + suffix, *[np.nan] * 5, size, why))
+                continue
+            method = drawn_by
+            if name == "ratio" and suffix != ".due_to_ai":
+                method += "; the order of weeks is not in the interval, which is too narrow to be read alone"
+            if place > 1 and one in (0, 1) and suffix != ".due_to_ai":
+                # a bootstrap cannot tell how often what it never saw occurs
+                weights = kinds(human.mean(axis=0))[("", ".without_ai", ".replaced").index(suffix)]
+                low, high = jeffreys(one, np.bincount(artist[after], weights[after]), independent, level)
+                method = f"labels averaged, share, Jeffreys interval, clustered by artist, {level:.4g}"
+            low, high = min(float(low), float(one)), max(float(high), float(one))
             rows.append((name + suffix, float(one), low, high, np.nan, np.nan, size, method))
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -531,6 +583,65 @@ def _against(squares: np.ndarray, pairs: np.ndarray, n: np.ndarray, window: int,
         total = weight[both].sum()
         covariance, variance = ((weight * one)[both].sum() / total for one in (covariance, variance))
     return _Against(deviation, spread, n, past, float(covariance), float(variance))
+
+
+def _lacking(found: _Against, window: int, artists: int) -> str:
+    """Why nothing can be told of the drift; empty where it can."""
+    used, came = int(np.isfinite(found.deviation).sum()), found.n > 0
+    if used >= FEWEST:
+        return ""
+    if artists < 2:
+        return (
+            f"no estimate: all {found.n.sum():.0f} recordings are one artist's, and two of one artist are not compared"
+        )
+    later = int(came[window:].sum())
+    if later < FEWEST:
+        # the first of them has no past, however short it is
+        what = "fewer --weeks (window), or a longer chart" if came.sum() > FEWEST else "a longer chart"
+        return (
+            f"no estimate: of {came.sum()} times (weeks) with newcomers {later} have a whole past of {window} before them, {FEWEST} "
+            f"are needed: {what}"
+        )
+    return (
+        f"no estimate: of {later} times (weeks) with newcomers {used} have {FEWEST_PAST} recordings or more in the {window} before "
+        f"them, {FEWEST} are needed: more --weeks (window), or more recordings heard"
+    )
+
+
+def lacking_baseline(base: int, after: int, needed: int, most: int | None = None) -> str:
+    """Say why a baseline is too small, or nothing is there to hold against it.
+
+    Parameters
+    ----------
+    base, after : int
+        Recordings of the baseline, and after it.
+    needed : int
+        Recordings that the baseline must have.
+    most : int, optional
+        How many a baseline can have that leaves some to measure. Default: all but one.
+
+    Returns
+    -------
+    str
+        Empty where nothing is lacking.
+    """
+    helps = needed <= (base + after - 1 if most is None else most)
+    if not after:
+        return (
+            f"no estimate: all {base} recordings are the baseline's, and none came after it to be held against it: "
+            f"{'fewer --weeks (window), or ' if helps else ''}a longer chart"
+        )
+    if base < needed:
+        return (
+            f"no estimate: the baseline has {base} recordings, {needed} are needed: "
+            f"{'more --weeks (window), or more recordings heard' if helps else 'more recordings heard, or a longer chart'}"
+        )
+    return ""
+
+
+def fewest_beyond(quantile: float) -> int:
+    """Recordings without which a baseline has no such limit: 9, 19, 99 for .9, .95, .99."""
+    return int(np.ceil(1 / (1 - quantile) - 1e-9)) - 1
 
 
 class _Cohorts:
@@ -609,30 +720,97 @@ def _backwards(sums: _Sums) -> _Sums:
     return squares[::-1, ::-1], pairs[::-1, ::-1], n[::-1]
 
 
-def _direction(sums: _Sums, window: int) -> float:
-    """Ratio over that of the same chart played backwards."""
-    there, back = _against(*sums, window).ratio, _against(*_backwards(sums), window).ratio
-    return there / back if back > 0 else np.nan
-
-
-def _shuffled(
-    sums: _Sums, block: int, replicates: int, seed: int, statistic: Callable[[_Sums], float]
-) -> tuple[float, float, str]:
-    """Mean under shuffled blocks of times, two-sided p, and what the null is."""
-    squares, pairs, n = sums
-    size = len(n)
-    if size < 8 * block:
-        return np.nan, np.nan, f"no p: {size} times make fewer than eight blocks of {block}"
+def _orders(size: int, block: int, replicates: int, seed: int) -> Iterator[np.ndarray]:
+    """Times shuffled in blocks."""
     rng = np.random.default_rng((seed, block))
-    null = []
     for _ in range(replicates):
         turned = np.roll(np.arange(size), rng.integers(block))
         cut = np.array_split(turned, np.arange(block, size, block))
-        order = np.concatenate([cut[place] for place in rng.permutation(len(cut))])
+        yield np.concatenate([cut[place] for place in rng.permutation(len(cut))])
+
+
+def _ratio(
+    sums: _Sums,
+    window: int,
+    block: int,
+    found: _Against,
+    drawn: Sequence[_Against],
+    artists: int,
+    replicates: int,
+    seed: int,
+    level: float,
+    n: int,
+) -> tuple:
+    low, high = _interval(found.ratio, np.array([one.ratio for one in drawn]), artists, level)
+    backwards = _against(*_backwards(sums), window).ratio
+    how = f"{replicates} replicates, seed {seed}, {level:.4g}, log-t; expected: the chart played backwards"
+    squares, pairs, size = sums[0], sums[1], len(sums[2])
+    why, walks = f"{size} times make fewer than eight blocks of {block} (--block)", None
+    if size >= 8 * block:
+        why, walks = "too few times have two newcomers of different artists", _walks(sums, block, replicates, seed)
+    if walks is None:
+        method = (
+            f"interval: bootstrap by artist only, {how}; the order of weeks is not in it, so that it is too narrow where "
+            f"newcomers follow what was there: not to be read alone; no p: {why}"
+        )
+        return ("ratio", found.ratio, low, high, backwards, np.nan, n, method)
+    ratios = []
+    for order, steady, walk in zip(_orders(size, block, replicates, seed), *walks, strict=True):
         here = np.ix_(order, order)
-        null.append(statistic((squares[here], pairs[here], n[order])))
-    p = _two_sided(statistic(sums), np.array(null))
-    return float(np.nanmean(null)), p, f"p: {replicates} shuffles of blocks of {block} times"
+        # where times spread alike, a distance's square is made of one half of each of its two times
+        scaled = squares[here] / np.add.outer(steady[order], steady[order]) * np.add.outer(walk, walk)
+        one = scaled, pairs[here], sums[2][order]
+        ratios.append((_against(*one, window).ratio, _against(*_backwards(one), window).ratio))
+    there, back = np.array(ratios).T
+    # how far the order of seasons moves it, or who made them: whichever is more
+    ends = low, high, *_interval(found.ratio, there, artists, level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = _two_sided(float(np.divide(found.ratio, backwards)), there / back)
+    method = (
+        f"interval: the wider of bootstrap by artist and of charts without direction, {how}; p: among charts without "
+        f"direction, blocks of {block} times shuffled, spread wandering as much as it may from week to week"
+    )
+    return ("ratio", found.ratio, float(np.fmin.reduce(ends)), float(np.fmax.reduce(ends)), backwards, p, n, method)
+
+
+def _walks(sums: _Sums, longest: int, replicates: int, seed: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Squared spreads by time, (replicates, T) each: the steady change that the chart may have, and a random walk as far.
+
+    The log squared spread inside every time is a random walk with a slope, seen with an error of variance s² over the
+    recordings but one. Steps, in units of s, have weights from the restricted likelihood of each of `STEPS` (Kalman's
+    filter with a diffuse start, s and the slope integrated out) and `SMALL_STEP`.
+    """
+    squares, pairs, n = sums
+    size = len(n)
+    span = int(np.clip(np.ceil(4 * size / n.sum()), 1, longest))  # thin times together, so that there are pairs
+    starts = np.arange(0, size, span)
+    squares, pairs = (
+        np.add.reduceat(np.add.reduceat(one, starts, 0), starts, 1).diagonal() for one in (squares, pairs)
+    )
+    known = np.flatnonzero((pairs > 0.5) & (squares > 0))
+    if len(known) < FEWEST:
+        return None
+    logs, errors = np.log(squares[known] / pairs[known]), np.add.reduceat(n, starts)[known] / pairs[known]
+    state = np.tile([[logs[0]], [known[0]]], len(STEPS)).astype(float)  # of the series, and of time itself
+    variance, totals, log_f = np.full(len(STEPS), errors[0]), np.zeros((3, len(STEPS))), np.zeros(len(STEPS))
+    for place in range(1, len(known)):
+        variance = variance + STEPS**2 * (known[place] - known[place - 1])
+        f = variance + errors[place]
+        new = np.array([[logs[place]], [known[place]]]) - state
+        state += new * variance / f
+        variance = variance * errors[place] / f
+        totals += np.array([new[0] ** 2, new[0] * new[1], new[1] ** 2]) / f
+        log_f += np.log(f)
+    slopes, freedom = totals[1] / totals[2], len(known) - 2
+    rest = np.maximum(totals[0] - slopes * totals[1], 1e-12)
+    likely = -0.5 * (log_f + np.log(totals[2]) + freedom * np.log(rest))
+    weights = np.exp(likely - likely.max()) * np.gradient(STEPS) / (STEPS + SMALL_STEP)
+    rng = np.random.default_rng((seed, 2))
+    drawn = rng.choice(len(STEPS), replicates, p=weights / weights.sum())
+    steps = STEPS[drawn] * np.sqrt(rest[drawn] / rng.chisquare(freedom, replicates) / span)
+    walk = np.cumsum(steps[:, None] * rng.standard_normal((replicates, size)), axis=1)
+    steady = slopes[drawn, None] / span * np.arange(size)
+    return tuple(np.exp(one - one.mean(axis=1, keepdims=True)) for one in (steady, walk))
 
 
 def _persistence(
@@ -654,12 +832,17 @@ def _persistence(
         return ("persistence", np.nan, np.nan, np.nan, np.nan, np.nan, n, why)
     slopes = np.array([one.covariance for one in drawn]) / variances
     low, high = np.quantile(slopes[np.isfinite(slopes)], tails)
-    expected, p, what = _shuffled(sums, 1, replicates, seed, lambda one: _against(*one, window).covariance)
-    value = found.covariance / found.variance
-    method = f"{how.replace('log-t', 'percentiles')}; {what}, of the covariance"
-    return (
-        "persistence", value, min(float(low), value), max(float(high), value), expected / found.variance, p, n, method,
-    )  # fmt: skip
+    squares, pairs, counts = sums
+    shuffled = np.array(
+        [
+            _against(squares[np.ix_(order, order)], pairs[np.ix_(order, order)], counts[order], window).covariance
+            for order in _orders(len(counts), 1, replicates, seed)
+        ]
+    )
+    value, p = found.covariance / found.variance, _two_sided(found.covariance, shuffled)
+    expected = float(np.nanmean(shuffled)) / found.variance
+    method = f"{how.replace('log-t', 'percentiles')}; p: {replicates} shuffles of times, of the covariance"
+    return ("persistence", value, min(float(low), value), max(float(high), value), expected, p, n, method)
 
 
 class _Tails:
@@ -750,6 +933,12 @@ def _human(flagged: np.ndarray, labels: np.ndarray) -> np.ndarray:
         other = np.where(told, human * a / (others * (a - b)), 1.0)
         flag = np.where(told, -human * b / (flags * (a - b)), 1.0)
     return np.where(flagged, flag[:, None], other[:, None]) if others else np.where(told, 0.0, 1.0)[:, None] * flagged
+
+
+def _independent(artist: np.ndarray) -> float:
+    """How many recordings are independent at least, taking an artist's to go together wholly."""
+    of_artist = np.bincount(artist)
+    return float(len(artist) ** 2 / (of_artist @ of_artist))
 
 
 def _share_of(weights: np.ndarray, values: np.ndarray, limit: float) -> float:

@@ -160,7 +160,7 @@ class Calibration:
 # -- reading clips -----------------------------------------------------------------------------------------------------
 
 
-def read_manifest(path: Path) -> list[Clip]:
+def read_manifest(path: Path, *, held_out: bool = True) -> list[Clip]:
     """Read and check a list of labelled clips, in its order.
 
     Parameters
@@ -169,6 +169,8 @@ def read_manifest(path: Path) -> list[Clip]:
         CSV with the columns ``path`` (relative to the manifest) and ``label`` (``ai`` or ``human``). An AI clip's group is
         its ``generator``, else its ``group``; a human clip's is its ``source``, else its ``group``; a clip that has none is a
         group by itself. ``native_codec`` lets like be compared with like.
+    held_out : bool
+        Groups are held out of a training, so clips without one are warned of.
 
     Raises
     ------
@@ -180,7 +182,9 @@ def read_manifest(path: Path) -> list[Clip]:
             reader = csv.DictReader(file)
             rows, columns = list(reader), list(reader.fieldnames or [])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SettingsError(f"{path}: the manifest cannot be read ({error}).") from error
+        raise SettingsError(
+            f"{path}: the manifest cannot be read ({getattr(error, 'strerror', None) or error})."
+        ) from error
     for needed in ("path", "label"):
         if needed not in columns:
             raise SettingsError(
@@ -200,7 +204,7 @@ def read_manifest(path: Path) -> list[Clip]:
         clips.append(Clip(path.parent / row["path"], label == "ai", name, row.get("native_codec") or ""))
     if not clips:
         raise SettingsError(f"{path}: the manifest lists no clips.")
-    if alone:
+    if alone and held_out:
         log.warning(
             "%s: %d of %d clips name no generator, source or group: each is held out alone, and judged by models that may know "
             "others by the same maker. Their figures are too good.", path, alone, len(clips),

@@ -2,6 +2,7 @@
 
     .venv/bin/python benchmarks/critic.py genres       # four genres, by people and by two generators
     .venv/bin/python benchmarks/critic.py sources      # real clips: 9 generators, 16 human sources; other sound
+    .venv/bin/python benchmarks/critic.py halves       # recordings from where the reference comes from: one in ten is new?
     .venv/bin/python benchmarks/critic.py intervals    # how often intervals hold what they are about, by simulation
 
 A style is left out, the critic fitted on the others; AUC says how often one of its recordings is more ambiguous than one of a
@@ -146,11 +147,39 @@ def other_sound(songs: list[Path], each: int = 4) -> pd.DataFrame:
     return pd.DataFrame(values, index=[name for name, _ in made]).astype(float)
 
 
-def sources() -> None:
+def read_corpus() -> tuple[pd.DataFrame, list[Path], pd.DataFrame]:
+    """The list of clips, their files and their descriptors."""
     corpus = SHARED / "corpus"
     clips = pd.read_csv(corpus / "clips.csv")
     files = [corpus / path for path in clips["path"]]
-    vectors = pd.DataFrame([describe_file(file).as_dict() for file in files]).astype(float)
+    return clips, files, pd.DataFrame([describe_file(file).as_dict() for file in files]).astype(float)
+
+
+def halves(times: int = 8) -> None:
+    """150 clips judge the other 290, in turn: both come from one place, so a tenth should be in the top tenth."""
+    clips, _, vectors = read_corpus()
+    source, space = clips["source"].to_numpy(dtype=object), load_space()
+    noise = np.random.default_rng(0).normal(space.centers, space.scales, (len(vectors), len(space.names)))
+    noise = pd.DataFrame(noise, columns=list(space.names))
+    for name, rows, styles in (
+        ("sources as styles", vectors, source),
+        ("clusters", vectors, None),
+        ("clusters of noise", noise, None),
+    ):
+        seen = []
+        for number in range(times):
+            order = np.random.default_rng(number).permutation(len(rows))
+            known, new = order[:150], order[150:]
+            critic = fit_critic(rows.iloc[known], styles=None if styles is None else list(styles[known]), space=space)
+            found = critic.judge(rows.iloc[new], replicates=0)
+            still = [(one["category"] == "new and still music").mean() for one in (found, critic.reference)]
+            seen.append([(found["percentile"] > 0.9).mean(), (found["belonging"] <= 0.05).mean(), *still])
+        usual = "percentile above .9: {:.3f}, belonging to .05: {:.3f}, new and still music: {:.3f}, expected {:.3f}"
+        print(f"{name}: {usual.format(*np.mean(seen, axis=0))}")
+
+
+def sources() -> None:
+    clips, files, vectors = read_corpus()
     source, label = (clips[column].to_numpy(dtype=object) for column in ("source", "label"))
     noise = other_sound(files[::100])
     music = noise.index == "songs played backwards"
@@ -212,6 +241,6 @@ def intervals(references: int = 40) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["genres", "sources", "intervals"])
+    parser.add_argument("what", choices=["genres", "sources", "halves", "intervals"])
     asked = parser.parse_args().what
-    sys.exit({"genres": genres, "sources": sources, "intervals": intervals}[asked]())
+    sys.exit({"genres": genres, "sources": sources, "halves": halves, "intervals": intervals}[asked]())

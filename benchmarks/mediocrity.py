@@ -1,10 +1,10 @@
 """How far the intervals and tests of `analysis.mediocrity` can be believed, on simulated charts, and what it finds in public data.
 
-    python benchmarks/mediocrity.py drift|tails|ai|trap [--simulations 100]
+    python benchmarks/mediocrity.py drift|tails|baseline|ai|trap [--simulations 100] [--block 13]
     python benchmarks/mediocrity.py hot100|homogenization [--shared ../shared]
-    python benchmarks/mediocrity.py corpus descriptors.pkl clips.csv
+    python benchmarks/mediocrity.py corpus [--shared ../shared]
 
-A simulated chart has some six newcomers a week for two years, by artists of 1.7 recordings, in five dimensions; the past is half
+A simulated chart has some six newcomers a week for two years, each by an artist of its own, in five dimensions; the past is half
 a year. Fashions are normal, autoregressive, shared by a week's newcomers.
 """
 
@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from chartropy.analysis import mediocrity
 from chartropy.analysis.mediocrity import drift, tail_loss, without_ai
 
 WINDOW, BLOCK = 26, 13
@@ -25,21 +26,33 @@ CHARTS = {
     "fashions, .8 from week to week": {"phi": 0.8, "fashion": 0.4},
     "fashions, .95": {"phi": 0.95, "fashion": 0.5},
     "the centre moves by 2": {"moves": 2.0},
+    "newcomers as far out as their past was": {"kept": 1.0},
+    "spread a random walk, .02 a week": {"wander": 0.02},
+    "spread a random walk, .05 a week": {"wander": 0.05},
+    "spread autoregressive, .9, by a fifth": {"wander": 0.2, "back": 0.9},
+    "newcomers at .95 of their past": {"kept": 0.95},
     "newcomers at .9 of their past": {"kept": 0.9},
     "the same with fashions, .8": {"kept": 0.9, "phi": 0.8, "fashion": 0.4},
 }
 
 
-def chart(rng, *, weeks=104, each=6, d=5, phi=0.0, fashion=0.0, moves=0.0, kept=1.0):
-    """Positions, weeks and artists; with `kept` below 1 a newcomer is a random one of its past, so much nearer the centre."""
+def chart(rng, *, weeks=104, each=6, d=5, phi=0.0, fashion=0.0, moves=0.0, kept=None, wander=0.0, back=1.0):
+    """Positions, weeks and artists.
+
+    With `kept` newcomers spread as their past did, times that. With `wander` the logarithm of the spread is a random walk of
+    such steps or, with `back` below 1, autoregressive with such a standard deviation.
+    """
     rows, times, artists = [], [], []
     shared = rng.standard_normal(d) * fashion
     own = np.empty((0, d))
+    log_spread = wander * rng.standard_normal() if back < 1 else 0.0
     for week in range(weeks):
         shared = phi * shared + np.sqrt(1 - phi**2) * fashion * rng.standard_normal(d)
         count = 1 + rng.poisson(each - 1)
-        spread = 1.0
-        if kept < 1 and week >= WINDOW:
+        if wander:
+            log_spread = back * log_spread + wander * (np.sqrt(1 - back**2) if back < 1 else 1) * rng.standard_normal()
+        spread = np.exp(log_spread)
+        if kept is not None and week >= WINDOW:
             past = np.array(times) >= week - WINDOW
             spread = kept * np.sqrt((own[past] ** 2).mean())
         own = np.vstack([own, spread * rng.standard_normal((count, d))])
@@ -49,16 +62,18 @@ def chart(rng, *, weeks=104, each=6, d=5, phi=0.0, fashion=0.0, moves=0.0, kept=
     return np.concatenate(rows), np.array(times), np.array(artists)
 
 
-def simulate_drift(simulations):
+def simulate_drift(simulations, block=BLOCK):
     for name, options in CHARTS.items():
         kept = []
         for seed in range(simulations):
-            found = drift(*chart(np.random.default_rng(seed), **options), window=WINDOW, block=BLOCK, replicates=100)
+            found = drift(*chart(np.random.default_rng(seed), **options), window=WINDOW, block=block, replicates=100)
             kept.append(found.set_index("quantity"))
         ratio, change, slope = (
             pd.DataFrame([one.loc[row] for one in kept]) for row in ("ratio", "change", "persistence")
         )
-        truth = options.get("kept", ratio["value"].mean())
+        truth = ratio["value"].mean()
+        if "kept" in options and "fashion" not in options:
+            truth = options["kept"]
         print(
             f"{name}: ratio {ratio['value'].mean():.3f} (backwards {ratio['expected'].mean():.3f}), its interval held {truth:.3f} "
             f"in {((ratio['low'] <= truth) & (ratio['high'] >= truth)).mean():.2f}; p <= .05: direction "
@@ -106,6 +121,27 @@ def simulate_tails(simulations):
                 f"{'the truth' if 'cut' not in options else 'the mean'} in {held.mean():.3f}, p <= .05 in {(one['p'] <= 0.05).mean():.3f}",
                 flush=True,
             )
+
+
+def simulate_baseline(simulations):
+    """How few recordings a baseline can have, where distances differ much and nothing happens: 60 newcomers."""
+    mediocrity.FEWEST_BASELINE = 0
+    for m in (6, 14, 20, 30, 50):
+        rows = []
+        for seed in range(simulations):
+            rng = np.random.default_rng((seed, m))
+            spread = np.exp(0.5 * rng.standard_normal(m + 60))[:, None]
+            base, artist = np.arange(m + 60) < m, np.arange(m + 60)
+            found = tail_loss(
+                spread * rng.standard_normal((m + 60, 5)), base, artist, quantiles=[], permutations=99, replicates=100
+            ).iloc[0]
+            rows.append((found["low"] <= 1 <= found["high"], found["p"] <= 0.05))
+        held, told = np.array(rows).T
+        print(
+            f"baseline of {m}: interval held 1 in {held.mean():.3f}, p <= .05 in {told.mean():.3f}, one without the other in "
+            f"{(held == told).mean():.3f}",
+            flush=True,
+        )
 
 
 def with_ai(rng, *, share=0.3, scale=0.4, sensitivity=0.9, specificity=0.97, weeks=80, **options):
@@ -209,11 +245,13 @@ def homogenization(shared):
             print(f"\n{genre} {system}\n{shown(tail_loss(rows[here], human[here], artists[here]))}", flush=True)
 
 
-def corpus(descriptors, clips):
+def corpus(shared):
     from chartropy.analysis.measures import PARTS, load_space
+    from chartropy.reports.catalogue import describe_files
 
-    vectors = pd.read_pickle(descriptors)
-    about = pd.read_csv(clips).set_index("path").loc[vectors.index]
+    about = pd.read_csv(shared / "corpus" / "clips.csv")
+    files = [str(shared / "corpus" / path) for path in about["path"]]
+    vectors = describe_files(files).set_index("path").loc[files]
     human = (about["label"] == "human").to_numpy()
     sources = about["source"].to_numpy()
     space = load_space()
@@ -232,18 +270,20 @@ def shown(found):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=["drift", "tails", "ai", "trap", "hot100", "homogenization", "corpus"])
-    parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument(
+        "part", choices=["drift", "tails", "baseline", "ai", "trap", "hot100", "homogenization", "corpus"]
+    )
     parser.add_argument("--simulations", type=int, default=100)
+    parser.add_argument("--block", type=int, default=BLOCK, help="of drift; 14 leaves fewer than eight: no p")
     parser.add_argument("--shared", type=Path, default=Path(os.environ.get("CHARTROPY_SHARED", "../shared")))
     args = parser.parse_args()
-    simulated = {"drift": simulate_drift, "tails": simulate_tails, "ai": simulate_ai, "trap": simulate_trap}
-    if args.part in simulated:
+    simulated = {"tails": simulate_tails, "baseline": simulate_baseline, "ai": simulate_ai, "trap": simulate_trap}
+    if args.part == "drift":
+        simulate_drift(args.simulations, args.block)
+    elif args.part in simulated:
         simulated[args.part](args.simulations)
-    elif args.part == "corpus":
-        corpus(*args.files)
     else:
-        {"hot100": hot100, "homogenization": homogenization}[args.part](args.shared)
+        {"hot100": hot100, "homogenization": homogenization, "corpus": corpus}[args.part](args.shared)
 
 
 if __name__ == "__main__":

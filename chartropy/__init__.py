@@ -33,12 +33,14 @@ __all__ = [
     "describe_file",
     "detect_file",
     "explain_file",
+    "judge_files",
     "open_workspace",
     "plot_decompose",
     "plot_entries",
     "plot_evidence",
     "plot_measures",
     "plot_trend",
+    "run_loops",
 ]
 __version__ = version("chartropy")
 
@@ -47,12 +49,14 @@ _HOMES = {
     "describe_file": "features.describe",
     "detect_file": "reports.files",
     "explain_file": "reports.explain",
+    "judge_files": "reports.critic",
     "open_workspace": "reports.tables",
     "plot_decompose": "reports.plots",
     "plot_entries": "reports.plots",
     "plot_evidence": "reports.plots",
     "plot_measures": "reports.plots",
     "plot_trend": "reports.plots",
+    "run_loops": "reports.loops",
 }
 
 

@@ -10,7 +10,7 @@ other artists made the chart. The list itself is complete, not a sample.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +29,7 @@ from chartropy.analysis.estimates import (
     mean_over_pairs,
 )
 from chartropy.analysis.groups import permdisp, separation_ratio
+from chartropy.analysis.loop import holm
 from chartropy.analysis.trends import change_points, trend
 from chartropy.charts.names import fold, read
 
@@ -109,15 +110,6 @@ def gini(counts: np.ndarray) -> float:
     """Gini index of entries per artist: 0 where all have equally many."""
     ranks = np.arange(1, len(counts) + 1)
     return float((2 * ranks - len(counts) - 1) @ np.sort(counts) / (len(counts) * counts.sum()))
-
-
-def holm(p: Iterable[float]) -> np.ndarray:
-    """Adjust p so that the probability of any false rejection is kept (S. Holm, Scandinavian Journal of Statistics 6, 1979)."""
-    p = np.asarray(list(p), dtype=float)
-    order = np.argsort(p)
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(1, np.maximum.accumulate((len(p) - np.arange(len(p))) * p[order]))
-    return adjusted
 
 
 def tidy(estimates: dict[tuple[int, str], Estimate]) -> pd.DataFrame:

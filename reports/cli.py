@@ -15,12 +15,37 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from ..workspace.errors import AudioError, ChartropyError, SettingsError
+from . import experiments
+from .terminal import (
+    Country,
+    Folder,
+    Jobs,
+    Lang,
+    Measure,
+    OfChart,
+    OneChart,
+    OneCountry,
+    OneSource,
+    Out,
+    PageLang,
+    Paths,
+    Source,
+    Week,
+    check_page,
+    exit_for,
+    fail,
+    leave,
+    list_gaps,
+    show,
+    track,
+    words_named,
+)
 
 if TYPE_CHECKING:
     from ..charts.claims import Claims
@@ -28,14 +53,7 @@ if TYPE_CHECKING:
     from ..workspace.workspace import Workspace
     from .deliver import Delivery
 
-T = TypeVar("T")
-
 log = logging.getLogger(__name__)
-
-GAPS = 3
-"""Exit code: done, with gaps that are listed."""
-
-SHOWN_GAPS = 20
 
 
 class _Commands(TyperGroup):
@@ -46,7 +64,7 @@ class _Commands(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:
             kept = stop.args[0] if stop.args else "What was stored is safe; run the command again to go on."
-            _fail(f"Stopped. {kept}", 130)
+            fail(f"Stopped. {kept}", 130)
 
 
 app = typer.Typer(
@@ -59,44 +77,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Folder = Annotated[
-    Path | None,
-    typer.Option(
-        "--workspace",
-        "-w",
-        envvar="CHARTROPY_WORKSPACE",
-        help="Folder that holds settings, database and reports.",
-        show_default="chartropy-data",
-    ),
-]
-Week = Annotated[
-    datetime | None,
-    typer.Option(
-        formats=["%Y-%m-%d"],
-        help="Any day of the chart week.",
-        show_default="the last closed week",
-    ),
-]
-Lang = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Language of the pages, en or ru; may be given again: the first is that of index.html.  "
-        "[default: the setting languages under \\[report]]",
-        show_default=False,
-    ),
-]
-PageLang = Annotated[str | None, typer.Option("--lang", help="Language of the page.", show_default="en")]
-Measure = Annotated[str | None, typer.Option(help="Only this measure.", show_default=False)]
-Source = Annotated[str | None, typer.Option(help="Only this source.", show_default=False)]
-OfChart = Annotated[str | None, typer.Option(help="Only this chart.", show_default=False)]
-Country = Annotated[str | None, typer.Option(help="Only this country's.", show_default=False)]
-Paths = Annotated[list[Path], typer.Argument(help="Audio files, or folders to search through.")]
-Jobs = Annotated[int, typer.Option(help="Files at once; -1: one per core.")]
-Out = Annotated[
-    Path | None,
-    typer.Option(help="File to write, .csv, .parquet or .xlsx.", show_default="standard output"),
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -149,9 +129,9 @@ def demo(
     """Make a small season of synthetic songs, offline, and the real report about it."""
     from .demo import make_demo
 
-    page, gaps = make_demo(out, track=_track)
+    page, gaps = make_demo(out, track=track)
     typer.echo(f"Synthetic season in {out}; open {page.absolute()}")
-    _end(gaps)
+    leave(gaps)
 
 
 @app.command()
@@ -191,7 +171,7 @@ def weekly(
         chosen = steps.chosen_week(ws, _day(week))
         with runs.recorded(ws, "weekly", chosen) as run, _notice_of_failure(ws, "weekly"):
             outcomes, claims, analysis, page, deliveries = steps.weekly(
-                ws, chosen, catch_up=week is None, wait=wait, track=_track
+                ws, chosen, catch_up=week is None, wait=wait, track=track
             )
             undelivered = [one.gap for one in deliveries if one.error]
             gaps = [*_gaps_of(outcomes), *claims.gaps, *undelivered, *analysis.gaps]
@@ -201,10 +181,10 @@ def weekly(
         _say_analyzed(analysis)
         typer.echo(f"Report: {page.absolute()}")
         _say_delivered(deliveries)
-        _list(gaps)
+        list_gaps(gaps)
         if not sys.stderr.isatty():
             runs.tell(did)
-        _exit(gaps)
+        exit_for(gaps)
 
 
 @app.command()
@@ -245,7 +225,7 @@ def collect(
             span = "" if about else f" of {start} to {end}" if start != end else f" of {start}"
             run.gaps, run.summary = len(gaps), f"{len({one.chart for one in outcomes})} charts{span}"
         _say_collected(outcomes, claims)
-        _end(gaps)
+        leave(gaps)
 
 
 @app.command()
@@ -297,7 +277,7 @@ def composite(
     if place:
         found = places[place]
         typer.echo(f"{place}. {names[place]}: score {found.score:.4f} of 1, the sum of the shares:")
-        _show(
+        show(
             ["platform", "place there", "points", "share", "place here without it"],
             [
                 [
@@ -311,7 +291,7 @@ def composite(
             ],
         )
     else:
-        _show(
+        show(
             ["", "", "score", "how it got there", "without any one platform"],
             [
                 [
@@ -391,7 +371,7 @@ def review(
         rows.append([f"{pair['score']:.3f}", state, pair["one"], names[0], pair["other"], names[1], evidence])
     columns = ["score", "state", "one", "name", "other", "other name", "evidence"]
     if out is None and sys.stdout.isatty():
-        _show(columns, rows)
+        show(columns, rows)
     else:
         write_table(pd.DataFrame(rows, columns=columns), out, format_of(out))
 
@@ -452,7 +432,7 @@ def analyze(
         chosen = steps.chosen_week(ws, _day(week))
         with recorded(ws, "analyze", chosen) as run:
             with ws.writing():
-                analysis = steps.analyze(ws, chosen, track=_track)
+                analysis = steps.analyze(ws, chosen, track=track)
             if not analysis.recordings:
                 raise SettingsError(
                     f"Nothing is collected for the week that ends on {chosen}: run `chartropy collect` first."
@@ -460,7 +440,7 @@ def analyze(
             measured = analysis.recordings - len(analysis.gaps)
             run.gaps, run.summary = len(analysis.gaps), f"{measured} of {analysis.recordings} recordings measured"
         _say_analyzed(analysis)
-        _end(analysis.gaps)
+        leave(analysis.gaps)
 
 
 @app.command()
@@ -529,7 +509,7 @@ def deliver_(
         _say_delivered(deliveries)
         if not deliveries:
             typer.echo(f"Nothing new to deliver of the week to {chosen}.")
-        _end(gaps)
+        leave(gaps)
 
 
 @app.command("import")
@@ -570,7 +550,7 @@ def import_(
         run.gaps, run.summary = len(gaps), f"{len(files)} files for {source}: {positions} positions"
     for outcome in outcomes:
         typer.echo(f"{outcome.chart}, {outcome.period}: {outcome.rows} positions")
-    _end(gaps)
+    leave(gaps)
 
 
 @app.command()
@@ -611,9 +591,9 @@ def describe(
         cluster=cluster,
         sketches=sketches,
         device=device,
-        track=_track,
+        track=track,
     )
-    _end(done.first, done.problems)
+    leave(done.first, done.problems)
 
 
 @app.command()
@@ -641,7 +621,7 @@ def descriptors(
         from .files import existing_audio
 
         files, measured = existing_audio(check), []
-        for file in _track(files, "files", len(files)):
+        for file in track(files, "files", len(files)):
             try:
                 measured.append(both(file))
             except AudioError as error:
@@ -652,10 +632,10 @@ def descriptors(
     else:
         table = as_table(family)
     if out is None and sys.stdout.isatty():
-        _show(list(table.columns), table.to_numpy().tolist())
+        show(list(table.columns), table.to_numpy().tolist())
     else:
         write_table(table, out, form)
-    _end(problems)
+    leave(problems)
 
 
 @app.command()
@@ -676,20 +656,20 @@ def detect(
     from .files import detect_files, format_of, write_table
 
     form = format_of(out)
-    _is_page("--explain", explain)
+    check_page("--explain", explain)
     if lang and not explain:
         raise SettingsError("--lang is for the page: name it with --explain.")
-    words = _words(lang)
-    table = detect_files(paths, model=model, jobs=jobs, explain=explain, language=words.language, track=_track)
+    words = words_named(lang)
+    table = detect_files(paths, model=model, jobs=jobs, explain=explain, language=words.language, track=track)
     if out is None and sys.stdout.isatty():
         # no more certain in print than two digits can say
         shown = table["probability"].clip(0.01, 0.99).map("{:.2f}".format, na_action="ignore").fillna("")
         rows = zip(table["fused"], table["verdict"], shown, table["path"], table["fused_reason"], strict=True)
-        _show(["verdict", "by sound", "probability of AI", "file", "reason"], [list(row) for row in rows])
+        show(["verdict", "by sound", "probability of AI", "file", "reason"], [list(row) for row in rows])
     else:
         write_table(table, out, form)
     unmeasured = table[table["verdict"] == "unmeasured"]
-    _end(
+    leave(
         [
             reason if reason.startswith(path) else f"{path}: {reason}"  # what cannot be decoded names itself
             for path, reason in zip(unmeasured["path"].astype(str), unmeasured["reason"].astype(str), strict=True)
@@ -725,11 +705,11 @@ def train_detector(
     """Train a detector on labelled clips, every clip through every disturbance."""
     from .evaluation import summary, train_detector
 
-    words = _words(lang)
-    card = train_detector(manifest, out, set_aside=_reasons(set_aside), jobs=jobs, name=name, track=_track, words=words)
+    words = words_named(lang)
+    card = train_detector(manifest, out, set_aside=_reasons(set_aside), jobs=jobs, name=name, track=track, words=words)
     typer.echo(summary(card, card["cross_validation"]))
     _say_limits(card)
-    _end(card["data"]["dropped"])
+    leave(card["data"]["dropped"])
 
 
 @detector.command("evaluate")
@@ -750,16 +730,16 @@ def evaluate_detector(
     """Measure a detector on labelled clips: by group, after disturbances, its calibration and its shortcuts."""
     from .evaluation import evaluate, summary, write_evaluation
 
-    _is_page("--out", out)
-    words = _words(lang)
+    check_page("--out", out)
+    words = words_named(lang)
     found = evaluate(
-        manifest, model=model, unseen=unseen, set_aside=_reasons(set_aside), jobs=jobs, thorough=thorough, track=_track
+        manifest, model=model, unseen=unseen, set_aside=_reasons(set_aside), jobs=jobs, thorough=thorough, track=track
     )
     typer.echo(found["how"])
     typer.echo(summary(found, found))
     if out:
         write_evaluation(found, out, words)
-    _end(found["data"]["dropped"])
+    leave(found["data"]["dropped"])
 
 
 @detector.command("card")
@@ -774,8 +754,8 @@ def detector_card(
     from ..analysis.detector import Detector
     from .evaluation import summary, write_card
 
-    _is_page("--out", out)
-    words = _words(lang)
+    check_page("--out", out)
+    words = words_named(lang)
     loaded = Detector.load(model)
     if out:
         write_card(loaded, out, words)
@@ -787,11 +767,6 @@ def detector_card(
 def _say_limits(card: dict) -> None:
     for limit in card.get("limits", []):
         typer.echo(f"- {limit}")
-
-
-def _is_page(option: str, path: Path | None) -> None:
-    if path is not None and path.suffix.lower() not in (".html", ".htm"):
-        raise SettingsError(f"{option} {path}: a page is a .html file.")
 
 
 def _reasons(given: list[str] | None) -> dict[str, str]:
@@ -854,7 +829,7 @@ def export(
 
     asked = {"measure": measure, "source": source, "chart": chart, "country": country}
     cut: list[str] = []
-    words = _words(lang) if lang else None
+    words = words_named(lang) if lang else None
     if table == "all":
         if given := [name for name, value in asked.items() if value is not None]:
             raise SettingsError(f"--{given[0]} is for one table: leave it out, or name the table in place of all.")
@@ -871,7 +846,7 @@ def export(
         with Workspace(workspace) as ws:
             found = with_words(table, Tables(ws).table(table, **asked, since=_day(since)), words)
             write_table(found, out, chosen, name=table, bom=bom, made_at=ws.now(), cut=cut, words=words)
-    _end(cut)
+    leave(cut)
 
 
 @app.command()
@@ -892,7 +867,7 @@ def dictionary(
     from .dictionary import as_markdown, as_table
     from .files import format_of, write_table
 
-    words = _words(lang) if lang else None
+    words = words_named(lang) if lang else None
     if out is None:
         typer.echo(as_markdown(words), nl=False)
     elif out.suffix.lower() == ".md":
@@ -903,9 +878,9 @@ def dictionary(
 
 @app.command()
 def sameness(
-    source: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],
-    chart: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],
-    country: Annotated[str | None, typer.Option(help="Where the chart has several.", show_default=False)] = None,
+    source: OneSource,
+    chart: OneChart,
+    country: OneCountry = None,
     week: Annotated[
         datetime | None,
         typer.Option(
@@ -929,11 +904,11 @@ def sameness(
 
 @app.command()
 def decompose(
-    source: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],
-    chart: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],
+    source: OneSource,
+    chart: OneChart,
     before: Annotated[str, typer.Option(help="A week by any of its days, or a period: 2026-01-01..2026-03-26.")],
     after: Annotated[str, typer.Option(help="Another.")],
-    country: Annotated[str | None, typer.Option(help="Where the chart has several.", show_default=False)] = None,
+    country: OneCountry = None,
     measure: Annotated[str, typer.Option(help="cultural_entropy or diversity.mean_distance.")] = "cultural_entropy",
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap: the same seed gives the same numbers.")] = 0,
     replicates: Annotated[int, typer.Option(min=100, help="Of the bootstrap.")] = 1000,
@@ -1006,7 +981,7 @@ def power(
         options = {"shape": "step" if at_once else "steady", "power": probability}
         needed = [weeks_needed(one / sd, sd=1.0, autocorrelation=autocorrelation, **options) for one in changes]
         rows = [[f"{one:g}% {shape}", _weeks(weeks)] for one, weeks in zip(changes, needed, strict=True)]
-        _show(["Change", "Weeks"], rows)
+        show(["Change", "Weeks"], rows)
         typer.echo(f"With a spread of {sd:g}% and an autocorrelation of {autocorrelation:g}, known for certain.")
         return
     if autocorrelation is not None:
@@ -1016,7 +991,7 @@ def power(
     with Workspace(workspace) as ws:
         found = Tables(ws).power(
             changes, measure, source, chart, country, at_once=at_once, power=probability,
-            track=lambda work: _track(work, "Simulated", len(work)),
+            track=lambda work: track(work, "Simulated", len(work)),
         )  # fmt: skip
     if found.empty:
         raise SettingsError(f"--measure {measure}: it was never measured here. Run `chartropy weekly`, or give --sd.")
@@ -1037,7 +1012,7 @@ def power(
         ]
         for row in found.to_dict("records")
     ]
-    _show(["Chart", "n", "Mean", "Spread", "Autocorrelation", "Change", "Weeks until seen"], rows)
+    show(["Chart", "n", "Mean", "Spread", "Autocorrelation", "Change", "Weeks until seen"], rows)
     typer.echo(f"{measure}: weeks until a trend test at .05 sees the change with probability {probability:g}.")
     typer.echo("In brackets: 95% interval, since spread and autocorrelation are known from n weeks only.")
 
@@ -1061,303 +1036,7 @@ def _ends(given: str, option: str) -> tuple[date, date]:
         raise SettingsError(f"{option} {given}: give a day as 2026-01-01, or two as 2026-01-01..2026-03-26.") from None
 
 
-listen = typer.Typer(help="Ask people's ears: a blind listening test, and what its answers say.", no_args_is_help=True)
-app.add_typer(listen, name="listen")
-
-Key = Annotated[Path, typer.Option("--key", help="The test's key, .key.csv, that `listen make` wrote.")]
-
-
-@listen.command("make")
-def make_listening_test(
-    sources: Annotated[
-        list[Path],
-        typer.Argument(
-            help="A manifest: CSV with path (a file, or an https link) and label (ai, human), optional generator, source, "
-            "group, song, title. Or audio files in folders called ai and human."
-        ),
-    ],
-    out: Annotated[Path, typer.Option(help="Page to write (.html); its key goes beside it as .key.csv.")],
-    points: Annotated[int, typer.Option(help="Of the scale from sure human to sure AI: 4 or 6.")] = 6,
-    seconds: Annotated[float, typer.Option(help="Length of the clips; the shortest one shortens all.")] = 30.0,
-    hear: Annotated[float, typer.Option(help="Seconds to listen before a clip can be answered.")] = 10.0,
-    repeats: Annotated[int, typer.Option(help="Clips that come twice, to see who is consistent.")] = 4,
-    ask: Annotated[
-        list[str] | None,
-        typer.Option(help="Ask listeners their age (group), or whether they are a musician.", show_default="nothing"),
-    ] = None,
-    title: Annotated[str, typer.Option(help="Heading of the page.", show_default="A listening test")] = "",
-    by: Annotated[
-        str, typer.Option(help="Who runs the test and can be asked, for listeners.", show_default=False)
-    ] = "",
-    lang: PageLang = None,
-) -> None:
-    """Write a blind listening test: one page that asks nobody for anything, and the key that stays with you."""
-    from .listening import make_test, read_sources
-
-    words = _words(lang)
-    made = make_test(
-        read_sources(sources), out, points=points, seconds=seconds, hear=hear, repeats=repeats, ask=ask or [],
-        title=title, by=by, words=words, track=_track,
-    )  # fmt: skip
-    size = made.page.stat().st_size / 1e6
-    typer.echo(
-        f"{made.page}: {made.clips} clips, {made.items} to answer, {size:.1f} MB. Give listeners this file alone."
-    )
-    typer.echo(f"{made.key}: what each clip is. Keep it: without it no answer can be read.")
-    for note in made.notes:
-        typer.echo(f"- {note}")
-
-
-@listen.command("simulate")
-def simulate_listeners(
-    key: Key,
-    out: Annotated[Path, typer.Option(help="Folder to write their answers to.")],
-    listeners: Annotated[int, typer.Option(min=1, help="How many.")] = 20,
-    d_prime: Annotated[float, typer.Option(help="How well they hear.")] = 1.0,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same answers.")] = 0,
-) -> None:
-    """Write answers of listeners who do not exist, to try the analysis before anybody is asked; marked as such."""
-    from .listening import read_key, simulate_files
-
-    files = simulate_files(read_key(key), listeners, out, d_prime=d_prime, seed=seed)
-    typer.echo(f"{len(files)} files of simulated answers in {out}")
-
-
-@listen.command("analyze")
-def analyze_listening_test(
-    answers: Annotated[list[Path], typer.Argument(help="Files of answers, or folders of them.")],
-    key: Key,
-    out: Annotated[
-        Path | None, typer.Option(help="Page to write (.html); tables go beside it as .csv.", show_default=False)
-    ] = None,
-    detector: Annotated[
-        bool, typer.Option("--detector", help="Have the detector judge the same clips, out of the test's page.")
-    ] = False,
-    page: Annotated[
-        Path | None, typer.Option(help="The test's page, for --detector.", show_default="beside the key")
-    ] = None,
-    lang: PageLang = None,
-) -> None:
-    """Say how well people told AI from human: d′ with intervals, by group, by listener, against the detector."""
-    from .listening import ENDING, analyze, judge, read_answers, read_key, write_results
-
-    _is_page("--out", out)
-    words = _words(lang)
-    if page is not None and not detector:
-        raise SettingsError("--page is for --detector: name both.")
-    found_key = read_key(key)
-    read = read_answers(answers, found_key)
-    judged = judge(page or key.with_name(key.name.removesuffix(ENDING) + ".html"), _track) if detector else None
-    found = analyze(read, judged)
-    if found.simulated:
-        typer.echo("SIMULATED: no person gave these answers.")
-    shown = found.summary[~found.summary["measure"].str.startswith("group.")]
-    _show(
-        ["measure", "value", "95% interval", "n"],
-        [
-            [row["measure"], _rounded(row["value"]), f"{_rounded(row['low'])} to {_rounded(row['high'])}", row["n"]]
-            for row in shown.to_dict("records")
-            if row["measure"] != "detector.mcnemar.p"
-        ],
-    )
-    typer.echo(
-        f"{len(found.listeners)} listeners, {len(found.clips)} clips, {found.answers} answers; {found.known} left out because "
-        f"the recording was known; {found.flagged} listeners flagged."
-    )
-    if out:
-        for file in write_results(found, out, words, read.problems):
-            typer.echo(f"Written: {file}")
-    _end([*read.problems, *found.notes])
-
-
-def _rounded(value: float) -> str:
-    return f"{value:.3f}" if value == value else "-"
-
-
-@app.command()
-def mediocrity(
-    source: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],
-    chart: Annotated[str, typer.Option(help="As `chartropy sources` names it.")],
-    country: Annotated[str | None, typer.Option(help="Where the chart has several.", show_default=False)] = None,
-    weeks: Annotated[int, typer.Option(min=1, help="Weeks of the running centroid, and of the tails' baseline.")] = 52,
-    block: Annotated[int, typer.Option(min=1, help="Weeks that stay together where time is shuffled.")] = 13,
-    replicates: Annotated[int, typer.Option(min=100, help="Of bootstrap and shuffles.")] = 300,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")] = 0,
-    workspace: Folder = None,
-    out: Out = None,
-) -> None:
-    """Write whether a chart drifts to its mean and loses its tails, and what of that is due to AI tracks."""
-    from ..workspace.workspace import Workspace
-    from .files import format_of, write_table
-    from .tables import Tables
-
-    with Workspace(workspace) as ws:
-        found = Tables(ws).mediocrity(
-            source, chart, country, weeks=weeks, block=block, replicates=replicates, seed=seed
-        )
-        write_table(found, out, format_of(out, None))
-
-
-@app.command()
-def critic(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Audio files, or folders to search through; with --reference.", show_default=False),
-    ] = None,
-    reference: Annotated[
-        Path | None,
-        typer.Option(help="CSV with the column path: the music that the files are judged by.", show_default=False),
-    ] = None,
-    style: Annotated[
-        str | None,
-        typer.Option(help="Its column that names a style.", show_default="none: clusters are the styles"),
-    ] = None,
-    artist: Annotated[
-        str | None,
-        typer.Option(help="Its column that names an artist.", show_default="artist, where there is one"),
-    ] = None,
-    source: Annotated[str | None, typer.Option(help="As `chartropy sources` names it.", show_default=False)] = None,
-    chart: Annotated[str | None, typer.Option(help="As `chartropy sources` names it.", show_default=False)] = None,
-    country: Annotated[str | None, typer.Option(help="Where the chart has several.", show_default=False)] = None,
-    week: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d"],
-            help="Any day of the chart week.",
-            show_default="the last that is stored",
-        ),
-    ] = None,
-    shares: Annotated[
-        bool, typer.Option("--shares", help="Write the share of each category among AI and human tracks instead.")
-    ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")] = 0,
-    jobs: Jobs = -1,
-    workspace: Folder = None,
-    out: Out = None,
-) -> None:
-    """Write whether tracks are new and still music: how ambiguous their style is, and whether a chart or a list has their like."""
-    from .files import format_of, write_table
-
-    form = format_of(out, None)
-    if bool(paths) != bool(reference) or bool(paths) == bool(source and chart):
-        raise SettingsError("Give files and --reference, or --source and --chart.")
-    if paths and reference:
-        from .critic import judge_files
-
-        of_charts = {"--source": source, "--chart": chart, "--country": country, "--week": week, "--shares": shares}
-        if given := [option for option, value in of_charts.items() if value]:
-            raise SettingsError(f"{given[0]} is about a chart: leave it out, or the files.")
-        tracks = judge_files(paths, reference, style=style, artist=artist, seed=seed, jobs=jobs, track=_track).tracks
-        write_table(tracks, out, form)
-        bad = tracks[tracks["problem"].fillna("") != ""]
-        _end([f"{path}: {why}" for path, why in zip(bad["path"], bad["problem"], strict=True)])
-        return
-    from ..workspace.workspace import Workspace
-    from .tables import Tables
-
-    if given := [option for option, value in {"--style": style, "--artist": artist}.items() if value]:
-        raise SettingsError(f"{given[0]} is a column of --reference: leave it out.")
-    assert source
-    assert chart
-    asked = source, chart, week.date() if week else None, country
-    with Workspace(workspace) as ws:
-        tables = Tables(ws)
-        found = tables.critic_shares(*asked, seed=seed) if shares else tables.critic(*asked, seed=seed)
-        write_table(found, out, form)
-
-
-@app.command()
-def loop(
-    clips: Annotated[
-        list[Path], typer.Argument(help="Audio files, or folders: chains start from clips drawn of these.")
-    ],
-    library: Annotated[
-        Path,
-        typer.Option(
-            help="Clips that makers know and chance is told by: a folder, or a CSV that `chartropy describe` wrote of them. "
-            "Those that chains start from are left out."
-        ),
-    ],
-    describer: Annotated[
-        str, typer.Option(help="tags, levels-N (2 to 64), leadsheet, mel, or labels:MODEL (transformers).")
-    ] = "tags",
-    maker: Annotated[
-        str, typer.Option(help="nearest, concat, synth, griffinlim, or text-to-audio:MODEL (transformers).")
-    ] = "nearest",
-    rounds: Annotated[int, typer.Option(min=1, help="Times that it is described and made.")] = 20,
-    starts: Annotated[int, typer.Option(help="Chains at most; 3 or more.")] = 60,
-    seed: Annotated[int, typer.Option(min=0, help="Decides all chance.")] = 0,
-    fresh: Annotated[
-        float, typer.Option(min=0, max=1, help="Also run it with this share of chains fed a fresh clip each round.")
-    ] = 0.0,
-    fresh_from: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where fresh clips come from, such as human ones; a folder or CSV.", show_default="the library"
-        ),
-    ] = None,
-    control: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Compare with: identity, codec, shuffled, redraw, or all; may be given again.", show_default="redraw"
-        ),
-    ] = None,
-    seconds: Annotated[float, typer.Option(min=6, help="Length of what the synthesizer makes.")] = 20.0,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Folder for the page (index.html) and CSV tables.", show_default="only a summary"),
-    ] = None,
-    lang: PageLang = None,
-    jobs: Jobs = -1,
-) -> None:
-    """Describe clips, make clips of the descriptions, and again: what is left of the music, and where does it end?"""
-    from ..analysis.loop import CONTROLS
-    from .loops import run_loops, summary, write_loops
-
-    words = _words(lang)
-    if lang and not out:
-        raise SettingsError("--lang is for the page: name a folder with --out.")
-    asked = [one for name in control or ["redraw"] for one in (CONTROLS if name == "all" else [name])]
-    found = run_loops(
-        clips, library, describer, maker, rounds=rounds, starts=starts, seed=seed, fresh=fresh, fresh_from=fresh_from,
-        controls=asked, seconds=seconds, jobs=jobs, track=_track,
-    )  # fmt: skip
-    typer.echo(f"{found.starts} chains, {rounds} rounds, library of {found.library} clips, seed {seed}; 95 % intervals")
-    _show(*summary(found))
-    if out:
-        typer.echo(f"Page: {write_loops(found, out, words).absolute()}")
-    _end(list(found.problems))
-
-
-@app.command()
-def creativity(
-    source: Source = None,
-    chart: OfChart = None,
-    country: Country = None,
-    span: Annotated[int, typer.Option(min=1, help="Weeks of past and of future a track is held against.")] = 26,
-    neighbours: Annotated[int, typer.Option(min=1, help="Nearest tracks on either side.")] = 20,
-    kinds: Annotated[
-        bool, typer.Option("--kinds", help="Write AI against human tracks instead of every track.")
-    ] = False,
-    replicates: Annotated[int, typer.Option(min=0, help="Of the bootstrap, 100 or more; 0: no intervals.")] = 200,
-    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap: the same seed gives the same numbers.")] = 0,
-    workspace: Folder = None,
-    out: Out = None,
-) -> None:
-    """Write how far each track departs from what charted before, and how far what charted later takes after it."""
-    from ..workspace.workspace import Workspace
-    from .files import format_of, write_table
-    from .tables import Tables
-
-    with Workspace(workspace) as ws:
-        tables = Tables(ws)
-        if kinds:
-            found = tables.creativity_of_kinds(source, chart, country, span=span, neighbours=neighbours)
-        else:
-            found = tables.creativity(
-                source, chart, country, span=span, neighbours=neighbours, replicates=replicates, seed=seed
-            )
-        write_table(found, out, format_of(out, None))
+app.add_typer(experiments.app)
 
 
 @app.command()
@@ -1376,13 +1055,13 @@ def status(
         found = None if runs else read_status(ws)
     if found is None:
         if past:
-            _show(*as_rows(past))
+            show(*as_rows(past))
         else:
             typer.echo("No run is remembered yet.")
         return
     typer.echo(found.summary)
     typer.echo(f"Last run: {past[0] if past else 'none is remembered'}")
-    _show(list(found.weeks.columns), found.weeks.to_numpy().tolist())
+    show(list(found.weeks.columns), found.weeks.to_numpy().tolist())
     for title, lines in (("Charts missing or incomplete", found.charts), ("Recordings unmeasured", found.recordings)):
         if lines:
             typer.echo(f"\n{title}:")
@@ -1450,7 +1129,7 @@ def schedule(
         typer.echo(f"Due next: {due.next(now(due.zone)):%a %Y-%m-%d %H:%M} ({due.zone})", err=True)
         for note in [*scheduler.notes(), *variables_left_behind()]:
             typer.echo(note, err=True)
-    _exit(left)
+    exit_for(left)
 
 
 def main() -> None:
@@ -1460,29 +1139,16 @@ def main() -> None:
     try:
         app()
     except SettingsError as error:
-        _fail(str(error), 2)
+        fail(str(error), 2)
     except ChartropyError as error:
-        _fail(str(error), 1)
+        fail(str(error), 1)
     except OSError as error:
         if error.errno == errno.EPIPE:
             sys.stderr.close()  # the reader has gone: no complaint at exit
             raise SystemExit(0) from None
         if error.errno == errno.ENOSPC:
-            _fail("The disk is full. What was stored is safe; make room and run again.", 1)
+            fail("The disk is full. What was stored is safe; make room and run again.", 1)
         raise
-
-
-def _fail(message: str, code: int) -> None:
-    typer.echo(f"chartropy: {message}", err=True)
-    raise SystemExit(code) from None
-
-
-def _words(language: str | None):
-    from .words import LANGUAGES, words_in
-
-    if language not in (None, *LANGUAGES):
-        raise SettingsError(f"--lang {language}: choose {' or '.join(LANGUAGES)}.")
-    return words_in(language or "en")
 
 
 def _workspace(folder: Path | None, languages: list[str] | None = None):
@@ -1491,7 +1157,7 @@ def _workspace(folder: Path | None, languages: list[str] | None = None):
     if not languages:
         return Workspace(folder, create=True)
     for language in languages:
-        _words(language)
+        words_named(language)
     workspace = Workspace(folder, create=True)
     report = workspace.settings.report.model_copy(update={"languages": tuple(dict.fromkeys(languages))})
     workspace.settings = workspace.settings.model_copy(update={"report": report})
@@ -1566,28 +1232,6 @@ def _say_analyzed(analysis) -> None:
         )
 
 
-def _end(gaps: list[str], count: int | None = None) -> None:
-    """List the gaps, all or the first of so many, and leave with the exit code they call for."""
-    _list(gaps, count)
-    _exit(gaps)
-
-
-def _list(gaps: list[str], count: int | None = None) -> None:
-    if not gaps:
-        return
-    count = count or len(gaps)
-    typer.echo(f"{count} gap{'s' if count > 1 else ''}:", err=True)
-    for gap in gaps[:SHOWN_GAPS]:
-        typer.echo(f"  {gap}", err=True)
-    if count > SHOWN_GAPS:
-        typer.echo(f"  ... and {count - SHOWN_GAPS} more", err=True)
-
-
-def _exit(gaps: list[str]) -> None:
-    if gaps:
-        raise typer.Exit(GAPS)
-
-
 @contextmanager
 def _notice_of_failure(workspace: Workspace, command: str) -> Iterator[None]:
     """Have those told by mail who look after the workspace, where what runs inside fails; who stops it knows."""
@@ -1598,29 +1242,3 @@ def _notice_of_failure(workspace: Workspace, command: str) -> Iterator[None]:
 
         notify_failure(workspace, command, error)
         raise
-
-
-def _track(items: Iterable[T], what: str, total: int) -> Iterator[T]:
-    """Show a progress bar where a terminal watches, plain log lines where none does."""
-    if not sys.stderr.isatty() or not total:
-        from .weekly import plainly
-
-        yield from plainly(items, what, total)
-        return
-    from rich.console import Console
-    from rich.progress import track
-
-    yield from track(items, description=what, total=total, console=Console(stderr=True), transient=True)
-
-
-def _show(columns: list[str], rows: list[list]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))  # Text: a title's brackets are no markup
-    # a pipe or a log has no width: lines stay whole there
-    console = Console() if sys.stdout.isatty() else Console(width=200)
-    console.print(table)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..workspace.errors import SettingsError
+import numpy as np
+
+from ..workspace.errors import AudioError, SettingsError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +30,7 @@ class Judged(NamedTuple):
     Attributes
     ----------
     tracks : pandas.DataFrame
-        As :meth:`.tables.Tables.critic` and :func:`judge_files` describe.
+        As :meth:`.tables.Tables.critic` and `judge_files` describe.
     critic : Critic
     """
 
@@ -48,14 +50,14 @@ def judge_chart(
     vectors : pandas.DataFrame
         Descriptors by recording.
     week : str
-        Its last day.
+        Last day of one that has entries.
     seed, replicates : int
         As for `fit_critic` and `Critic.judge`.
 
     Raises
     ------
     SettingsError
-        There are no entries in that week, or too little before it.
+        There is too little before that week.
     """
     from datetime import date, timedelta
 
@@ -64,9 +66,6 @@ def judge_chart(
     from ..analysis.novelty import PAST_WEEKS
 
     here = entries[entries["week"] == week]
-    if here.empty:
-        known = f"{entries['week'].min()} to {entries['week'].max()}"
-        raise SettingsError(f"the chart has no entries in the week to {week}; there are some from {known}.")
     space = load_space()
     usable = vectors[measured(vectors, space)] if len(vectors) else vectors
     begin = (date.fromisoformat(week) - timedelta(weeks=PAST_WEEKS)).isoformat()
@@ -100,8 +99,8 @@ def judge_chart(
 
 
 def judge_files(
-    paths: Sequence[Path],
-    reference: Path,
+    paths: Sequence[Path | str] | Path | str,
+    reference: Path | str,
     *,
     style: str | None = None,
     artist: str | None = None,
@@ -114,10 +113,12 @@ def judge_files(
 
     Parameters
     ----------
-    paths : sequence of Path
-        Files, or folders that are searched through.
-    reference : Path
-        CSV with the column ``path``, relative to it, and others.
+    paths : sequence of Path or str
+        Files, or folders that are searched through. One that is in the reference too, by its sound, is judged without
+        itself and its artist.
+    reference : Path or str
+        CSV with the column ``path``, relative to it, and others. Where it has the descriptors, as one that `chartropy
+        describe` wrote, the files are not listened to again.
     style : str, optional
         The column that names the style; default: clusters are styles.
     artist : str, optional
@@ -139,15 +140,22 @@ def judge_files(
     ------
     SettingsError
         The list cannot be read, has no such column, or is too short.
+    AudioError
+        No file can be judged.
     """
-    from ..analysis.critic import fit_critic, measured
+    import pandas as pd
+
+    from ..analysis.critic import FEWEST_ARTISTS, fit_critic, measured
     from ..analysis.measures import load_space
+    from ..analysis.space import SAME
     from .catalogue import describe_files
-    from .files import existing_audio
+    from .files import existing_audio, paths_of
     from .weekly import plainly
 
+    reference = Path(reference)
     listed = _read(reference)
     columns = list(listed[0])
+    place = {str(_file(reference, row["path"])): row for row in listed}
     for option, name in (("--style", style), ("--artist", artist)):
         if name is not None and name not in columns:
             raise SettingsError(f"{option} {name}: {reference} has no such column; it has {', '.join(columns)}.")
@@ -156,21 +164,32 @@ def judge_files(
         log.warning(
             "%s names no artist: each file stands alone, and one artist's are held against each other.", reference
         )
+    if by and (count := len({row[by] for row in listed} - {""}) + sum(not row[by] for row in listed)) < FEWEST_ARTISTS:
+        raise SettingsError(
+            f"--reference {reference}: the column {by} names {count} artists, {FEWEST_ARTISTS} are needed; --artist says "
+            "which column names them."
+        )
+    files = [str(one) for one in existing_audio(paths_of(paths))]
     space = load_space()
-    files = [str(one) for one in existing_audio(list(paths))]
-    place = {str(reference.parent / row["path"]): row for row in listed}
-    every = describe_files([*place, *files], jobs=jobs, track=track or plainly)
+    stored = _stored(reference, place, columns)
+    every = describe_files([*(place if stored is None else ()), *files], jobs=jobs, track=track or plainly)
     every = every.drop_duplicates("path").set_index("path")
-    known = every.loc[list(place)]
+    known = every.loc[list(place)] if stored is None else stored
     if dropped := list(known.index[~measured(known, space)]):
-        log.warning("%d of the reference cannot be used, first %s: %s", len(dropped), dropped[0], known.at[dropped[0], "problem"])  # fmt: skip
+        why = known.get("problem", pd.Series(dtype=object)).get(dropped[0]) or "fewer than half the descriptors"
+        log.warning("%d of the reference cannot be used, first %s: %s", len(dropped), dropped[0], why)
         known = known.drop(index=dropped)
+    asked = every.loc[files]
+    heard = measured(asked, space)
+    if not heard.any():
+        raise AudioError(f"None of the {len(files)} files can be judged. {files[0]}: {asked['problem'].iloc[0]}")
     rows = [place[str(path)] for path in known.index]
+    whose = [(row[by] if by else "") or path for path, row in zip(known.index, rows, strict=True)]
     critic = _first_that_fits(
         [
             lambda: fit_critic(
                 known,
-                [row[by] for row in rows] if by else None,
+                whose,
                 styles=[row[style] for row in rows] if style else None,
                 space=space,
                 seed=seed,
@@ -178,11 +197,19 @@ def judge_files(
         ],
         str(reference),
     )
-    asked = every.loc[files]
-    # a file of the list is its own neighbour: only what is its artist's, or itself, may be left out
-    if twice := [path for path in files if path in place]:
-        raise SettingsError(f"{twice[0]} is in {reference} too: a file is not judged by itself.")
-    found = critic.judge(asked, replicates=replicates)
+    # what is its own neighbour would be typical: the reference is held against a file without it and its artist
+    near = np.zeros((len(files), len(known)), dtype=bool)
+    near[heard] = space.distances(asked[heard], known) <= SAME
+    own = [[whose[there] for there in np.flatnonzero(here)] for here in near]
+    for path, there in zip(files, own, strict=True):
+        if there:
+            log.warning(
+                "%s is in %s too: it is judged without itself and without what else is by %s.",
+                path,
+                reference,
+                there[0],
+            )
+    found = critic.judge(asked, own, replicates=replicates)
     return Judged(
         found.assign(problem=asked["problem"], method=critic.method).rename_axis("path").reset_index(), critic
     )
@@ -219,7 +246,35 @@ def _read(reference: Path) -> list[dict[str, str]]:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SettingsError(f"--reference {reference}: cannot be read ({error}).") from error
     if not rows or "path" not in rows[0]:
-        raise SettingsError(f"--reference {reference}: give a CSV with the column path and a line for each file.")
+        has = f"; it has {', '.join(map(str, rows[0]))}" if rows else ""
+        raise SettingsError(f"--reference {reference}: give a CSV with the column path and a line for each file{has}.")
     if (line := next((n for n, row in enumerate(rows, 2) if not row["path"]), None)) is not None:
         raise SettingsError(f"--reference {reference}, line {line}: names no path.")
+    return rows
+
+
+def _file(reference: Path, name: str) -> Path:
+    """Where a line's file is: beside the list, or else as it is written, from where one stands."""
+    beside = reference.parent / name
+    return beside if beside.exists() or not Path(name).exists() else Path(name)
+
+
+def _stored(reference: Path, place: Mapping[str, Mapping[str, str]], columns: Sequence[str]) -> pd.DataFrame | None:
+    """The descriptors that a list itself has, by path; None where it has not all of them."""
+    import pandas as pd
+
+    from ..features.registry import DESCRIPTORS, EXTRACTOR_VERSION
+
+    if not set(DESCRIPTORS) <= set(columns):
+        return None
+    rows = pd.DataFrame.from_dict(dict(place), "index")
+    if old := sorted(set(rows.get("extractor_version", ())) - {"", EXTRACTOR_VERSION}):
+        raise SettingsError(
+            f"--reference {reference}: its descriptors are of extractor {old[0]}, this is {EXTRACTOR_VERSION}; values of "
+            "two are not comparable: run `chartropy describe` again."
+        )
+    try:
+        rows[list(DESCRIPTORS)] = rows[list(DESCRIPTORS)].replace("", "nan").astype(float)
+    except ValueError as error:
+        raise SettingsError(f"--reference {reference}: {error}; descriptors are numbers, or empty.") from None
     return rows

@@ -326,6 +326,7 @@ def _sameness(kinds: Kinds) -> dict[str, Any]:
         "ai_against_human": numbers(kinds.compared),
         "before": span(kinds.before) if kinds.before and kinds.parts else None,
         "change": numbers(kinds.parts),
+        "critic": numbers(kinds.judged),
     }
 
 

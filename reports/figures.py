@@ -350,6 +350,7 @@ def forest(
     unit: str,
     number: Callable[[float], str],
     tick: Callable[[float], str],
+    limit: float = math.inf,
     stamp: str = "",
 ) -> str:
     """Draw one number per row with its interval, against 0, which may lie anywhere.
@@ -360,6 +361,8 @@ def forest(
         Name, value, low, high, from top to bottom; NaN in `low` and `high` where there is no interval.
     name, title, unit, number, tick, stamp
         As for :func:`over_time`; here values run from left to right.
+    limit : float
+        An interval that reaches further from 0 ends there in an arrow, so that it does not set the scale of all.
 
     Returns
     -------
@@ -369,7 +372,11 @@ def forest(
     figure, axes = _canvas(60 + 24 * len(rows))
     for place, (_, value, low, high) in enumerate(rows):
         if math.isfinite(low) and math.isfinite(high):
-            axes.plot([low, high], [place, place], color=SERIES[1], linewidth=2, solid_capstyle="butt")
+            ends = max(low, -limit), min(high, limit)
+            axes.plot(ends, [place, place], color=SERIES[1], linewidth=2, solid_capstyle="butt")
+            for end, whole, arrow in zip(ends, (low, high), "<>", strict=True):
+                if end != whole:
+                    axes.plot([end], [place], arrow, color=SERIES[1], markersize=6)
         axes.plot([value], [place], "o", color=SERIES[1], markersize=6)
         axes.annotate(
             number(value), (1, place), xycoords=("axes fraction", "data"), xytext=(6, 0), textcoords="offset points",
@@ -490,11 +497,12 @@ def curve(
 
 @dataclass(frozen=True)
 class Line:
-    """One line over rounds: its name, ``(round, value, low, high)`` of each, and which of the styles it has."""
+    """One line: its name, ``(round, value, low, high)`` of each, which style it has, and whether its intervals are drawn."""
 
     name: str
     points: Sequence[tuple[float, float, float, float]]
     style: int = 0
+    band: bool = True
 
 
 def over_rounds(
@@ -509,6 +517,8 @@ def over_rounds(
 ) -> str:
     """Draw numbers over the rounds of an experiment, with their intervals as bands.
 
+    Which line is which is told once for several such figures, beside a :func:`key` of each style.
+
     Parameters
     ----------
     lines : sequence of Line
@@ -517,40 +527,76 @@ def over_rounds(
     rounds_title : str
         What the horizontal axis counts.
     null : tuple of str and float, optional
-        What the values are compared with, drawn as a thin line.
+        What the values are compared with, drawn as a thin line and named below.
 
     Returns
     -------
     str
         An ``<svg>`` element.
     """
-    columns = _columns([line.name for line in lines] + ([null[0]] if null else []))
-    figure, axes = _canvas(HEIGHT + LEGEND_ROW * max(0, math.ceil((len(lines) + bool(null)) / columns) - 2))
-    top = 0.0
+    figure, axes = _canvas(HEIGHT)
+    bottom = top = 0.0
     for line in lines:
         if not line.points:
             continue
         colour = SERIES[line.style % len(SERIES)]
         numbers, values, lows, highs = zip(*line.points, strict=True)
-        axes.fill_between(numbers, lows, highs, color=colour, alpha=0.18, linewidth=0, zorder=2)
+        if line.band:
+            axes.fill_between(numbers, lows, highs, color=colour, alpha=0.18, linewidth=0, zorder=2)
         axes.plot(
             numbers, values, marker=MARKERS[line.style % len(MARKERS)], linestyle=LINES[line.style % len(LINES)],
-            color=colour, markersize=4.5, markeredgewidth=0, linewidth=1.8, label=_shortened(line.name, NAME_WIDTH), zorder=3,
+            color=colour, markersize=4.5, markeredgewidth=0, linewidth=1.8, zorder=3,
         )  # fmt: skip
-        top = max([top, *(value for value in (*values, *highs) if math.isfinite(value))])
+        told = [value for value in (*values, *((*lows, *highs) if line.band else ())) if math.isfinite(value)]
+        bottom, top = min([bottom, *told]), max([top, *told])
     if null is not None and math.isfinite(null[1]):
         axes.axhline(null[1], color=INK, linewidth=1, label=_shortened(null[0], NAME_WIDTH), zorder=3)
+        axes.legend(
+            loc="upper right", bbox_to_anchor=(1.0, -0.1), frameon=False, fontsize=TEXT, borderaxespad=0, labelcolor=INK,
+            handlelength=2.0, borderpad=0.1,
+        )  # fmt: skip
         top = max(top, null[1])
-    axes.set_ylim(0, top * 1.08 if top > 0 else 1)
-    axes.set_xlabel(rounds_title, color=QUIET, fontsize=TEXT)
-    axes.xaxis.set_major_locator(_ticks())
+    room = (top - bottom) * 0.08
+    axes.set_ylim(bottom - (room if bottom < 0 else 0), top + room if top > 0 else 1)
+    if bottom < 0:
+        axes.axhline(0, color=INK, linewidth=0.8, zorder=1)
+    axes.set_xlabel(rounds_title, color=QUIET, fontsize=TEXT, loc="left")
+    rounds = [point[0] for line in lines for point in line.points]
+    if rounds:  # also those of which no value is known: figures side by side have the same axis
+        edge = 0.05 * (max(rounds) - min(rounds)) or 0.5
+        axes.set_xlim(min(rounds) - edge, max(rounds) + edge)
+    axes.xaxis.set_major_locator(_ticks(integer=True))
     axes.xaxis.set_major_formatter(lambda value, _: tick(value))
     _values_axis(axes, unit, tick)
-    axes.legend(
-        loc="lower left", bbox_to_anchor=(0.0, 1.13), ncols=columns, frameon=False, fontsize=TEXT, borderaxespad=0,
-        labelcolor=INK, handlelength=2.6, columnspacing=1.4, borderpad=0.1,
-    )  # fmt: skip
     return _svg(figure, name, title, "")
+
+
+def key(style: int, *, name: str) -> str:
+    """Draw a piece of a line of :func:`over_rounds`, to stand before its name.
+
+    Parameters
+    ----------
+    style : int
+        As :attr:`Line.style`.
+    name : str
+        Unique on the page; letters, digits and hyphens.
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element, 36 by 12 points; screen readers pass it over.
+    """
+    from matplotlib.lines import Line2D
+
+    figure, axes = _canvas(12)
+    axes.remove()
+    figure.set_size_inches(36 / POINTS_PER_INCH, 12 / POINTS_PER_INCH)
+    line = Line2D(
+        [0.03, 0.5, 0.97], [0.5] * 3, marker=MARKERS[style % len(MARKERS)], linestyle=LINES[style % len(LINES)], markevery=[1],
+        color=SERIES[style % len(SERIES)], markersize=4.5, markeredgewidth=0, linewidth=1.8,
+    )  # fmt: skip
+    figure.add_artist(line)
+    return _svg(figure, name, "", "").replace('role="img"', 'aria-hidden="true"')
 
 
 def peaks(
@@ -838,10 +884,10 @@ def _both_axes(axes: Axes, x: str, y: str, tick: Callable[[float], str], *, pad:
     axes.set_title(y, loc="left", fontsize=TEXT, color=QUIET, pad=pad)
 
 
-def _ticks() -> Any:
+def _ticks(*, integer: bool = False) -> Any:
     from matplotlib.ticker import MaxNLocator
 
-    return MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10])
+    return MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10], integer=integer)
 
 
 def _svg(figure: Figure, name: str, title: str, stamp: str, copies: Copies | None = None) -> str:

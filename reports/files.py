@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -264,6 +265,11 @@ def _explained(path: str, file: Path, *, detector: Detector) -> tuple[str, Expla
     from .explain import explain_file
 
     return path, explain_file(file, detector)
+
+
+def paths_of(given: Path | str | Sequence[Path | str]) -> list[Path]:
+    """Paths, of one or of several, as text or not: a plain string would be read letter by letter."""
+    return [Path(one) for one in ([given] if isinstance(given, str | Path) else given)]
 
 
 def existing_audio(paths: list[Path]) -> list[Path]:

@@ -23,6 +23,9 @@ YEAR = timedelta(weeks=52)
 POOLED = 4
 """Weeks that AI and human recordings are compared over, and that a change is measured from and to."""
 
+PAST_ARTISTS = 40
+"""Of fewer artists in the year before, what lies outside it cannot be told with any certainty."""
+
 
 class Kinds(NamedTuple):
     """AI against human recordings of a chart, and what changed its diversity.
@@ -38,6 +41,9 @@ class Kinds(NamedTuple):
         First and last of those weeks.
     before : tuple of date or None
         First and last week of the period that a change is measured from; None with too few weeks.
+    judged : dict
+        Kind and category, as ``ai.new and still music``, to row of :meth:`.tables.Tables.critic_shares` of this week; empty
+        where the year before holds fewer artists than `PAST_ARTISTS`.
     """
 
     key: Key
@@ -46,6 +52,7 @@ class Kinds(NamedTuple):
     compared: dict[str, dict[Any, Any]]
     parts: dict[str, dict[Any, Any]]
     before: tuple[date, ...] | None
+    judged: dict[str, dict[Any, Any]]
 
 
 def compare_kinds(
@@ -238,7 +245,7 @@ def kinds_table(weekly: Weekly) -> pd.DataFrame:
         first, last = one.newest
         spans = {"first": first, "last": last}
         tables += [
-            pd.DataFrame(rows.values()).assign(**one.key._asdict(), about=about, **spans, **more)
+            pd.DataFrame(rows.values()).assign(**one.key._asdict(), about=about, **spans | more)
             for about, rows, more in (
                 ("AI against human", one.compared, {}),
                 (
@@ -246,6 +253,7 @@ def kinds_table(weekly: Weekly) -> pd.DataFrame:
                     one.parts,
                     {"before_first": one.before[0], "before_last": one.before[1]} if one.before else {},
                 ),
+                ("critic", one.judged, {"first": last}),
             )
             if rows
         ]
@@ -276,9 +284,27 @@ def _kinds_of(weekly: Weekly) -> list[Kinds]:
                 {str(row["quantity"]): dict(row) for row in compared.to_dict("records")},
                 {str(row["quantity"]): dict(row) for row in parts.to_dict("records")} if parts is not None else {},
                 tuple(map(date.fromisoformat, before)) if before else None,
+                _judged(weekly, chart),
             )
         )
     return found
+
+
+def _judged(weekly: Weekly, chart: pd.DataFrame) -> dict[str, dict[Any, Any]]:
+    """What the critic makes of AI and human recordings of this week."""
+    from .critic import judge_chart, shares
+
+    vectors, week = weekly.season.vectors, weekly.week.isoformat()
+    assert vectors is not None
+    try:
+        judged = judge_chart(chart, vectors, week, replicates=0)
+    except SettingsError:  # too little in the year before
+        return {}
+    if judged.critic.artists < PAST_ARTISTS:
+        return {}
+    rows = shares(judged, weekly.season.verdicts)
+    rows.insert(0, "quantity", rows.pop("kind") + "." + rows.pop("category"))
+    return {str(row["quantity"]): dict(row) for row in rows.to_dict("records")}
 
 
 def _period_before(weeks: list[str]) -> tuple[str, str] | None:

@@ -13,10 +13,10 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -39,7 +39,16 @@ FORMAT = "chartropy-listening/1"
 RATE = 44_100
 KILOBITS = 192
 CEILING_HZ = 16_000.0
-"""Nothing above it is kept: many files end there, and who hears more would hear which."""
+"""Nothing above it is kept: many files end there, and who hears more would hear which. Where an encoder or a low sampling
+rate cut a clip off lower, nothing above that is kept of any."""
+LOWEST_CEILING_HZ = 10_000.0
+"""No clip is dulled further than that for another one's sake, which is named instead."""
+CUT_OFF_DB = 20.0
+"""So much lower is the kilohertz above a clip's bandwidth than the one below it, where it was cut off: music ends slowly."""
+ONE_CHANNEL_DB = -35.0
+"""Side over mid; two channels that differ by less sound as one."""
+SILENT_DB = -60.0
+"""Against the loudest twentieth of a second: what lies lower at the ends of a clip is left out."""
 LOUDEST = -16.0
 """LUFS: no louder than this, and softer where a clip's peaks would not fit."""
 HEADROOM = -1.0
@@ -47,12 +56,22 @@ HEADROOM = -1.0
 SHORTEST = 5.0
 """Seconds; a shorter clip is no music to judge."""
 FADE = 0.02
+DULLER_HZ = 1_000.0
+"""A clip that ends so far below the others is named."""
+FARTHEST = 5.0
+"""d′; figures cut intervals there: .99 of the hits and .01 of the false alarms are 4.65."""
+NAMED = 5
+"""Clips in one note; the key has all."""
 MOST = 80
 """Clips; so many of 30 seconds take an hour, and a page of 80 MB."""
 QUESTIONS = ("age", "musician")
 POINTS = (4, 6)
 KEY = "test item sound label group song title path repeat_of points seconds hear".split()
+WAS = "bandwidth_hz cut_off_db width_db ceiling_hz".split()
+"""Columns of a key, too: of a clip before it was made like the others, and what it was cut at."""
 ENDING = ".key.csv"
+COUNTED = {"pairs": "pairs of answers", "consistency": "pairs of answers", "agreement": "clips", "detector": "clips"}
+"""What n counts, of measures that begin so; of the others it counts answers."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +103,12 @@ class Made:
 # -- making a test -----------------------------------------------------------------------------------------------------
 
 
-def read_sources(given: Sequence[Path]) -> list[Source]:
+def read_sources(given: Sequence[Path | str]) -> list[Source]:
     """Read what a test is made of.
 
     Parameters
     ----------
-    given : sequence of Path
+    given : sequence of Path or str
         One CSV with the columns ``path`` (relative to it, or an https link) and ``label`` (``ai`` or ``human``), optional
         ``generator``, ``source``, ``group``, ``song``, ``title``; or audio files in folders that are called ``ai`` and
         ``human``, or the folder that holds these two.
@@ -99,12 +118,13 @@ def read_sources(given: Sequence[Path]) -> list[Source]:
     SettingsError
         It cannot be read, or says not of each clip what it is; with the line.
     """
-    if len(given) == 1 and given[0].suffix.lower() == ".csv":
-        return _manifest(given[0])
+    paths = [Path(path) for path in given]
+    if len(paths) == 1 and paths[0].suffix.lower() == ".csv":
+        return _manifest(paths[0])
     from .files import existing_audio
 
     found = []
-    for file in existing_audio(list(given)):
+    for file in existing_audio(paths):
         label = file.absolute().parent.name.lower()
         if label not in ("ai", "human"):
             raise SettingsError(f"{file}: say what it is: give a manifest, or put it into a folder called ai or human.")
@@ -115,7 +135,7 @@ def read_sources(given: Sequence[Path]) -> list[Source]:
 def _manifest(path: Path) -> list[Source]:
     from ..analysis.train import read_manifest
 
-    read_manifest(path)  # checks paths and labels, and says where they are wrong
+    read_manifest(path, held_out=False)  # checks paths and labels, and says where they are wrong
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     found = []
@@ -134,7 +154,7 @@ def _manifest(path: Path) -> list[Source]:
 
 def make_test(
     sources: Sequence[Source],
-    out: Path,
+    out: Path | str,
     *,
     points: int = 6,
     seconds: float = 30.0,
@@ -152,7 +172,7 @@ def make_test(
     Parameters
     ----------
     sources : sequence of Source
-    out : Path
+    out : Path or str
         The page, ``.html``; the key goes beside it, the same name with ``.key.csv``.
     points : int
         Of the scale, 4 or 6.
@@ -180,27 +200,35 @@ def make_test(
     AudioError
         A file cannot be used.
     """
+    out = Path(out)
     _check(sources, out, points, seconds, hear, repeats, ask)
     salt = salt or secrets.token_hex(16)
     page, key = out, out.with_suffix(ENDING)
     linked = sources[0].link
+    were: list[dict[str, float]] = [{}] * len(sources)
     if linked:
-        sounds, made = [""] * len(sources), seconds
+        sounds, made, loudness = [""] * len(sources), seconds, LOUDEST
         notes = [
-            "Clips behind links are played as they are: neither their level nor their codec nor their length is made alike."
+            f"Clips behind links are played as they are, their first {seconds:g} s: neither loudness nor bandwidth nor codec is "
+            "made alike."
         ]
     else:
-        sounds, made, notes = _sounds(sources, seconds, track)
+        sounds, done, notes = _sounds(sources, seconds, track)
+        made, loudness = done.clips[0].seconds, done.loudness
+        were = [
+            dict(zip(WAS, (*(round(float(one), 1) for one in of_clip), round(done.ceiling_hz)), strict=True))
+            for of_clip in zip(done.bandwidth_hz, done.cut_off_db, done.width_db, strict=True)
+        ]
     hear = min(hear, made)
 
     def named(*what: object) -> str:
         return hashlib.sha256("\n".join((salt, *map(str, what))).encode()).hexdigest()[:12]
 
     rows = []
-    for source, sound in zip(sources, sounds, strict=True):
+    for source, sound, was in zip(sources, sounds, were, strict=True):
         name = named("sound", source.path if linked else hashlib.sha256(sound.encode()).hexdigest())
         rows.append({"item": named("item", name), "sound": name, "label": source.label, "group": source.group,
-                     "song": source.song, "title": source.title, "path": source.path, "repeat_of": ""})  # fmt: skip
+                     "song": source.song, "title": source.title, "path": source.path, "repeat_of": "", **was})  # fmt: skip
     for one in ("sound", "item"):
         if len({row[one] for row in rows}) < len(rows):
             raise SettingsError("Two clips of this test are the same recording: name each once.")
@@ -216,7 +244,7 @@ def make_test(
     ]
     hosts = sorted({f"https://{urlsplit(row['path']).netloc}" for row in rows}) if linked else []
     embedded = {row["sound"]: sound for row, sound in _first_of(rows, sources, sounds)} if not linked else {}
-    embedded["practice"] = _practice(made)
+    embedded["practice"] = _practice(made, loudness)
     data = {"format": FORMAT, "type": "audio/mpeg", "items": items, **common}
     script = words.environment.get_template("listen.js").render().strip()
     written = words.environment.get_template("listen.html").render(
@@ -234,7 +262,7 @@ def make_test(
         script=Markup(script),  # noqa: S704 - a file of this package
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-    write_text(key, csv_of(pd.DataFrame([row | common for row in rows]), KEY))
+    write_text(key, csv_of(pd.DataFrame([row | common for row in rows]), KEY + WAS))
     write_text(page, written)
     return Made(page, key, len(sources), len(rows), notes)
 
@@ -266,48 +294,110 @@ def _check(sources, out, points, seconds, hear, repeats, ask) -> None:
         raise SettingsError("Files and links cannot be mixed: listeners would hear, and could see, which is which.")
 
 
-def _sounds(sources: Sequence[Source], seconds: float, track: Track) -> tuple[list[str], float, list[str]]:
-    """Every clip, made alike and encoded; their length in seconds, and what the maker should know."""
+def _sounds(sources: Sequence[Source], seconds: float, track: Track) -> tuple[list[str], Alike, list[str]]:
+    """Every clip, made alike and encoded; what they were, and what the maker should know."""
     clips = [
-        decode(Path(one.path), rate=RATE, max_seconds=seconds)
+        _without_silent_ends(decode(Path(one.path), rate=RATE, max_seconds=seconds))
         for one in track(sources, "clips", len(sources))
     ]  # fmt: skip
-    notes = []
     shortest = min(clips, key=lambda clip: clip.seconds)
     if shortest.seconds < SHORTEST:
-        raise UnsuitableAudio(f"{shortest.name}: {shortest.seconds:.1f} s long; a clip needs {SHORTEST:g} s.")
-    if shortest.seconds < seconds - 0.1:
-        notes.append(f"All clips are cut to {shortest.seconds:.1f} s, the length of {shortest.name}.")
-    if any(clip.channels == 1 for clip in clips) and any(clip.channels > 1 for clip in clips):
-        notes.append("Some clips have one channel: all were mixed down to one, so that none is known by its width.")
-    narrow = [clip.name for clip in clips if clip.native_rate < 2 * CEILING_HZ]
-    if 0 < len(narrow) < len(clips):
+        raise UnsuitableAudio(f"{shortest.name}: {shortest.seconds:.1f} s of sound; a clip needs {SHORTEST:g} s.")
+    made = alike(clips, track)
+    sounds = list(track((_encoded(clip) for clip in made.clips), "encoded", len(clips)))
+    return sounds, made, _notes(clips, made, seconds)
+
+
+def _notes(clips: Sequence[Audio], made: Alike, seconds: float) -> list[str]:
+    """What was done to clips, and which differ still."""
+    names, notes = [Path(clip.name).name for clip in clips], []
+
+    def some(places: Sequence[int], said: Callable[[int], str] = names.__getitem__) -> str:
+        return ", ".join(map(said, places[:NAMED])) + " ..." * (len(places) > NAMED)
+
+    of = f"of {len(clips)} clips"
+    length = made.clips[0].seconds
+    if length < seconds - 0.1:
+        shortest = min(range(len(clips)), key=lambda place: clips[place].seconds)
+        notes.append(f"Length: all clips are cut to {length:.1f} s, the length of {names[shortest]}.")
+    narrow = [place for place, width in enumerate(made.width_db) if width < ONE_CHANNEL_DB]
+    if made.clips[0].channels == 1 and len(narrow) < len(clips):
         notes.append(
-            f"{len(narrow)} clips hold nothing above {min(c.native_rate for c in clips) / 2000:g} kHz and sound duller than "
-            f"the others: {', '.join(narrow[:3])}{' ...' if len(narrow) > 3 else ''}. Leave them out, or dull all."
+            f"Width: {len(narrow)} {of} have one channel, or the same sound in both ({some(narrow)}): all were mixed down to one."
         )
-    level, made = alike(clips)
-    notes.append(f"All clips play at {level:.1f} LUFS.")
-    encode = track((_encoded(clip) for clip in made), "encoded", len(made))
-    return list(encode), min(clip.seconds for clip in made), notes
+    bandwidth, cut = made.bandwidth_hz, made.cut_off_db >= CUT_OFF_DB
+    if made.ceiling_hz < CEILING_HZ:
+        edges = np.where(cut & (bandwidth >= LOWEST_CEILING_HZ), bandwidth, np.inf)
+        higher = int((bandwidth > made.ceiling_hz).sum())
+        notes.append(
+            f"Bandwidth: all clips are cut at {made.ceiling_hz / 1000:.1f} kHz, where {names[int(edges.argmin())]} was cut off "
+            f"before ({min(np.partition(edges, 1)[1], CEILING_HZ) / 1000:.1f} kHz without it); {higher} {of} went higher."
+        )
+    if dull := [place for place in np.argsort(bandwidth) if bandwidth[place] < made.ceiling_hz - DULLER_HZ]:
+        notes.append(
+            f"Bandwidth: {len(dull)} {of} end lower still and may sound duller than the others: "
+            + some(
+                dull,
+                lambda place: f"{names[place]} ({bandwidth[place] / 1000:.1f} kHz{', cut off' * bool(cut[place])})",
+            )
+            + ". Leave out those that are dull by their making and not by their music."
+        )
+    notes.append(f"Loudness: all clips play at {made.loudness:.1f} LUFS.")
+    return notes
 
 
-def alike(clips: Sequence[Audio]) -> tuple[float, list[Audio]]:
+def _without_silent_ends(clip: Audio) -> Audio:
+    block = RATE // 20
+    whole = clip.samples[:, : clip.samples.shape[1] // block * block]
+    power = np.square(whole).reshape(clip.channels, -1, block).mean(axis=(0, 2))
+    sounds = np.flatnonzero(power > power.max(initial=0.0) * 10 ** (SILENT_DB / 10))
+    if not len(sounds):
+        return clip  # which `alike` refuses
+    end = None if sounds[-1] == len(power) - 1 else (sounds[-1] + 1) * block
+    return replace(clip, samples=clip.samples[:, sounds[0] * block : end], file_seconds=0.0)
+
+
+class Alike(NamedTuple):
+    """Clips that were made alike, and what they were.
+
+    Attributes
+    ----------
+    clips : list of Audio
+    loudness : float
+        Of each, in LUFS.
+    ceiling_hz : float
+        Nothing above it is left.
+    bandwidth_hz, cut_off_db, width_db : numpy.ndarray
+        By clip, before: ``production.bandwidth``, ``production.cutoff_drop`` and ``stereo.width`` of the descriptors. NaN
+        where they have no number; `width_db` is -60 where there is one channel.
+    """
+
+    clips: list[Audio]
+    loudness: float
+    ceiling_hz: float
+    bandwidth_hz: np.ndarray
+    cut_off_db: np.ndarray
+    width_db: np.ndarray
+
+
+def alike(clips: Sequence[Audio], track: Track | None = None) -> Alike:
     """Take from clips what would tell them apart without their music.
 
-    Each is cut to the middle of the shortest one's length; mixed down where any has one channel; without what lies above
-    `CEILING_HZ`; brought to one loudness (ITU-R BS.1770-4, gated) by gain alone, with no limiter: `LOUDEST`, or the
+    Each is cut to the middle of the shortest one's length; mixed down where any has one channel, or the same sound in both;
+    without what lies above one frequency, `CEILING_HZ` or where the lowest of them was cut off before, but no lower than
+    `LOWEST_CEILING_HZ`; brought to one loudness (ITU-R BS.1770-4, gated) by gain alone, with no limiter: `LOUDEST`, or the
     highest at which no true peak passes `HEADROOM`; and faded over `FADE` seconds at both ends.
 
     Parameters
     ----------
     clips : sequence of Audio
         At `RATE`.
+    track : callable, optional
+        Shows progress.
 
     Returns
     -------
-    float, list of Audio
-        The loudness in LUFS, and the clips.
+    Alike
 
     Raises
     ------
@@ -316,15 +406,27 @@ def alike(clips: Sequence[Audio]) -> tuple[float, list[Audio]]:
     """
     from ..audio.disturb import mixed_down, muffled
     from ..features import dynamics
+    from ..features.describe import describe
+    from ..features.registry import DESCRIPTORS
     from ..features.spectra import Sound
 
     length = min(clip.samples.shape[1] for clip in clips)
-    mono = any(clip.channels == 1 for clip in clips)
-    made, measured = [], []
-    for clip in clips:
+    places = [
+        list(DESCRIPTORS).index(name) for name in ("production.bandwidth", "production.cutoff_drop", "stereo.width")
+    ]
+    pieces, were = [], []
+    for clip in track(clips, "measured", len(clips)) if track else clips:
         begin = (clip.samples.shape[1] - length) // 2
-        cut = replace(clip, samples=clip.samples[:2, begin : begin + length], file_seconds=0.0)
-        cut = muffled(mixed_down(cut) if mono else cut, CEILING_HZ)
+        pieces.append(replace(clip, samples=clip.samples[:2, begin : begin + length], file_seconds=0.0))
+        were.append(describe(pieces[-1]).values[places])
+    bandwidth, cut_off, width = np.array(were, float).T
+    width[[clip.channels == 1 for clip in pieces]] = -60.0  # the lowest that the descriptor says
+    mono = bool((width < ONE_CHANNEL_DB).any())
+    edges = bandwidth[(cut_off >= CUT_OFF_DB) & (bandwidth >= LOWEST_CEILING_HZ)]
+    ceiling = min([CEILING_HZ, *edges.tolist()])
+    made, measured = [], []
+    for clip in pieces:
+        cut = muffled(_half_as_high(mixed_down(clip) if mono else clip), ceiling)
         sound = Sound.of(cut)
         blocks = dynamics.block_loudness(dynamics.step_power(sound), 4)
         loudness = dynamics.gated_loudness(blocks, -10.0)
@@ -337,10 +439,17 @@ def alike(clips: Sequence[Audio]) -> tuple[float, list[Audio]]:
     short = round(FADE * RATE)
     ramp[:short] = np.linspace(0, 1, short)
     ramp[-short:] = ramp[:short][::-1]
-    return level, [
+    done = [
         replace(clip, samples=(clip.samples * np.float32(10 ** ((level - loudness) / 20)) * ramp).astype(np.float32))
         for clip, (loudness, _) in zip(made, measured, strict=True)
     ]
+    return Alike(done, level, ceiling, bandwidth, cut_off, width)
+
+
+def _half_as_high(clip: Audio) -> Audio:
+    """With its peak at half of full scale: without its treble it may be higher, and what is clipped has new treble."""
+    peak = np.abs(clip.samples).max(initial=0.0)
+    return replace(clip, samples=clip.samples * np.float32(0.5 / peak)) if peak else clip
 
 
 def _encoded(clip: Audio) -> str:
@@ -355,10 +464,12 @@ def _encoded(clip: Audio) -> str:
     return base64.b64encode(file.getvalue()).decode()
 
 
-def _practice(seconds: float) -> str:
+def _practice(seconds: float, loudness: float) -> str:
     from ..audio.synthesize import synthesize
 
-    return _encoded(alike([synthesize(7, seconds=min(max(seconds, SHORTEST), 15.0), rate=RATE)])[1][0])
+    own = alike([synthesize(7, seconds=min(max(seconds, SHORTEST), 15.0), rate=RATE)])
+    gain = np.float32(10 ** (min(loudness - own.loudness, 0.0) / 20))
+    return _encoded(replace(own.clips[0], samples=own.clips[0].samples * gain))
 
 
 def _repeated(rows: Sequence[Mapping[str, str]], repeats: int) -> list[int]:
@@ -400,7 +511,7 @@ class Answers:
     about: pd.DataFrame
 
 
-def read_key(path: Path) -> pd.DataFrame:
+def read_key(path: Path | str) -> pd.DataFrame:
     """Read the key of a test.
 
     Raises
@@ -410,8 +521,10 @@ def read_key(path: Path) -> pd.DataFrame:
     """
     try:
         key = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except pd.errors.ParserError as error:
+        raise SettingsError(f"--key {path}: is no key of a listening test, nor any CSV.") from error
     except (OSError, ValueError, UnicodeDecodeError) as error:
-        raise SettingsError(f"--key {path}: cannot be read ({error}).") from error
+        raise SettingsError(f"--key {path}: cannot be read ({getattr(error, 'strerror', None) or error}).") from error
     if missing := [name for name in KEY if name not in key]:
         raise SettingsError(f"--key {path}: is no key of a listening test, it has no column {missing[0]!r}.")
     if key.empty or key["test"].nunique() != 1:
@@ -419,12 +532,12 @@ def read_key(path: Path) -> pd.DataFrame:
     return key
 
 
-def read_answers(paths: Sequence[Path], key: pd.DataFrame) -> Answers:
+def read_answers(paths: Sequence[Path | str], key: pd.DataFrame) -> Answers:
     """Read answer files; what cannot be used is named and left out.
 
     Parameters
     ----------
-    paths : sequence of Path
+    paths : sequence of Path or str
         Files, or folders with ``.json`` files.
     key : pandas.DataFrame
         As :func:`read_key` gives it.
@@ -435,7 +548,7 @@ def read_answers(paths: Sequence[Path], key: pd.DataFrame) -> Answers:
         A path is not there, or no file holds an answer.
     """
     files: list[Path] = []
-    for path in paths:
+    for path in map(Path, paths):
         if not path.exists():
             raise SettingsError(f"{path}: there is no such file or folder.")
         files += sorted(path.glob("*.json")) if path.is_dir() else [path]
@@ -461,8 +574,10 @@ def read_answers(paths: Sequence[Path], key: pd.DataFrame) -> Answers:
         if len(rows) < len(key):
             log.info("%s: %d of %d answers", file, len(rows), len(key))
         heard_of[name] = (file, told, rows)
+    if not files:
+        raise SettingsError(f"No file of answers (.json) in {', '.join(map(str, paths))}.")
     if not heard_of:
-        raise SettingsError("No file holds answers to this test. " + " ".join(problems[:3]))
+        raise SettingsError(f"No file of {len(files)} holds answers to this test. The first: {problems[0]}")
     table = pd.DataFrame([row for *_, rows in heard_of.values() for row in rows])
     table = table.merge(
         key[["item", "sound", "label", "group", "song", "title", "points"]], on="item", validate="many_to_one"
@@ -503,6 +618,8 @@ def _answers_of(told: Mapping[str, Any], key: pd.DataFrame) -> tuple[list[dict],
             wrong.append(f"answer {number}: {item!r} is no item of this test.")
         elif item in done:
             wrong.append(f"answer {number}: item {item} was answered before.")
+        elif one.get("broken") is True:
+            wrong.append(f"answer {number}: item {item} could not be played.")
         elif isinstance(rating, bool) or not isinstance(rating, int) or not 1 <= rating <= points:
             wrong.append(f"answer {number}: rating {rating!r} is no whole number from 1 to {points}.")
         else:
@@ -528,7 +645,17 @@ def simulate_files(key: pd.DataFrame, listeners: int, out: Path, *, d_prime: flo
         A folder.
     d_prime, seed
         As for :func:`chartropy.analysis.listening.simulate`; other values are its defaults.
+
+    Raises
+    ------
+    SettingsError
+        The folder holds answers already: they would count among the new ones, or be written over.
     """
+    if there := sorted(out.glob("*.json")):
+        raise SettingsError(
+            f"{out} holds {len(there)} .json files already, such as {there[0].name}: all answers of a folder count together, so "
+            "name another one, or empty it."
+        )
     clips = key[key["repeat_of"] == ""].sort_values(["label", "item"])
     ai = int((clips["label"] == "ai").sum())
     points = int(key["points"].iloc[0])
@@ -561,15 +688,23 @@ class Heard:
     Attributes
     ----------
     summary : pandas.DataFrame
-        ``measure, group, value, low, high, n, listeners, clips, method``: pooled, by group, against the detector.
+        ``measure, group, ai, value, low, high, n, of, listeners, clips, method, warning``: pooled, by group, against the
+        detector. `value` has its 95 % interval from `low` to `high`, empty where there is none; `n` counts what `of` says
+        (answers, clips, pairs of answers), `listeners` and `clips` those behind them, and `method` says how, or why not.
+        What the test does not ask (versions of a song, clips heard twice) has no row.
     listeners, clips : pandas.DataFrame
-        As of :mod:`chartropy.analysis.listening`, with ``flags``, and with label, group, title and the detector's log-odds.
+        As :func:`chartropy.analysis.listening.each_listener` and :func:`chartropy.analysis.listening.each_clip` give them,
+        with ``flags`` (:func:`chartropy.analysis.listening.oddities`); of clips label, group and title instead of `ai`, and
+        where the detector judged ``log_odds, verdict, reason`` and ``trained_on``: it was trained on a clip of that name.
     answers, known, flagged : int
         Answers that count, answers left out because the recording was known, listeners with a flag.
     simulated : bool
     points : int
     notes : list of str
         What could not be done, and why.
+    warning : str
+        What to know of the detector's figures before they are believed; empty where there are none. It stands in every row
+        of `summary` that holds one.
     """
 
     summary: pd.DataFrame
@@ -581,6 +716,7 @@ class Heard:
     simulated: bool
     points: int
     notes: list[str] = field(default_factory=list)
+    warning: str = ""
 
 
 def analyze(answers: Answers, judged: pd.DataFrame | None = None) -> Heard:
@@ -590,7 +726,7 @@ def analyze(answers: Answers, judged: pd.DataFrame | None = None) -> Heard:
     ----------
     answers : Answers
     judged : pandas.DataFrame, optional
-        The detector's ``log_odds, verdict, reason`` by clip (the index), as :func:`judge` gives them.
+        The detector's ``log_odds, verdict, reason`` by clip (the index), as `judge` gives them.
 
     Returns
     -------
@@ -615,43 +751,49 @@ def analyze(answers: Answers, judged: pd.DataFrame | None = None) -> Heard:
         rows.append(listening.sensitivity(honest).query("measure == 'd_prime'").assign(measure="d_prime.unflagged"))
     grid = first.pivot(index="clip", columns="listener", values="rating")
     called = (grid > first["points"].iloc[0] / 2).astype(float).where(grid.notna())
-    for name, found in (
-        ("agreement", listening.agreement(called.to_numpy())),
-        ("agreement.ratings", listening.agreement(grid.to_numpy(), scale="ordinal")),
-        ("pairs", listening.pairs(first)),
-        ("consistency", listening.consistency(first, again)),
-    ):
-        rows.append(_as_row(name, found, first["listener"].nunique()))
+    found = {
+        "agreement": listening.agreement(called.to_numpy()),
+        "agreement.ratings": listening.agreement(grid.to_numpy(), scale="ordinal"),
+    }
+    about = answers.about[answers.about["repeat_of"] == ""]
+    if (about[about["song"] != ""].groupby("song")["label"].nunique() == 2).any():
+        found["pairs"] = listening.pairs(first)
+    if len(about) < len(answers.about):
+        found["consistency"] = listening.consistency(first, again)
+    rows += [_as_row(name, one, first["listener"].nunique()) for name, one in found.items()]
     groups = listening.by_group(first)
     if len(groups):
         rows.append(groups.assign(measure="group." + groups["measure"]))
     clips = listening.each_clip(first).merge(
-        answers.about.loc[answers.about["repeat_of"] == "", ["sound", "label", "group", "title"]],
-        left_on="clip",
-        right_on="sound",
+        about[["sound", "label", "group", "title", "path"]], left_on="clip", right_on="sound"
     )
     clips = clips.drop(columns=["sound", "ai"])
-    notes = []
+    notes, warning = [], ""
     if judged is not None:
-        if trained := known_to_detector(answers.about):
-            notes.append(
-                f"{trained} clips bear the name of one that the detector was trained on: of those, a comparison with it says "
-                "nothing."
-            )
-        judged = judged[judged.index.isin(set(answers.about["sound"]))]
+        name_of = {
+            sound: title or Path(path).name for sound, title, path in about[["sound", "title", "path"]].to_numpy()
+        }
+        judged = judged[judged.index.isin(set(name_of))]
         clips = clips.merge(judged, left_on="clip", right_index=True, how="left")
-        notes += [f"The detector could not judge {clip}: {why}" for clip, why in judged["reason"].items() if why]
+        clips["trained_on"] = _known_to_detector(clips["path"])
+        notes += [
+            f"The detector could not judge {name_of[clip]}: {why}" for clip, why in judged["reason"].items() if why
+        ]
         try:
             compared = listening.against_detector(
                 first,
                 {str(clip): odds for clip, odds in judged["log_odds"].items()},
                 {str(clip): verdict for clip, verdict in judged["verdict"].items()},
             )
-            rows.append(compared.assign(measure="detector." + compared["measure"]))
+            warning = _warning(int(clips["trained_on"].sum()), len(clips))
+            rows.append(compared.assign(measure="detector." + compared["measure"], warning=warning))
         except ValueError as error:
             notes.append(f"Listeners were not compared with the detector: {error}.")
+    clips = clips.drop(columns="path")
     summary = pd.concat([one for one in rows if len(one)], ignore_index=True)
-    columns = ["measure", "group", "value", "low", "high", "n", "listeners", "clips", "method"]
+    columns = ["measure", "group", "ai", "value", "low", "high", "n", "of", "listeners", "clips", "method", "warning"]
+    part = summary["measure"].str.partition(".")[0]
+    summary["of"] = part.map(COUNTED).fillna("answers")
     listeners = listening.each_listener(first)
     listeners["flags"] = [" ".join(odd.get(str(one), [])) for one in listeners["listener"]]
     return Heard(
@@ -664,6 +806,7 @@ def analyze(answers: Answers, judged: pd.DataFrame | None = None) -> Heard:
         answers.simulated,
         int(first["points"].iloc[0]),
         notes,
+        warning,
     )
 
 
@@ -708,12 +851,24 @@ def judge(page: Path, track: Track = plainly) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=["log_odds", "verdict", "reason"])
 
 
-def known_to_detector(key: pd.DataFrame) -> int:
-    """How many clips of a test bear the name of one that the shipped detector was trained on."""
+def _known_to_detector(paths: Iterable[str]) -> list[bool]:
+    """Which clips bear the name of one that the shipped detector was trained on: its card has no more of them."""
     from ..analysis.detector import Detector
 
     trained = set(Detector.load().card.get("clips", ()))
-    return sum(Path(path).stem in trained for path in key.loc[key["repeat_of"] == "", "path"])
+    return [Path(path).stem in trained for path in paths]
+
+
+def _warning(trained: int, clips: int) -> str:
+    if trained:
+        return (
+            f"{trained} of the {clips} clips bear the name of one that the detector was trained on: it knew the answers, and its "
+            "figures here do not say how well it hears."
+        )
+    return (
+        f"None of the {clips} clips bears the name of one that the detector was trained on; one that was renamed would not be "
+        "recognized."
+    )
 
 
 def write_results(found: Heard, out: Path, words: Words = ENGLISH, problems: Iterable[str] = ()) -> list[Path]:
@@ -735,36 +890,40 @@ def write_results(found: Heard, out: Path, words: Words = ENGLISH, problems: Ite
             write_text(out.with_suffix(f".{name}.csv"), csv_of(table, list(table.columns), synthetic=found.simulated))
         )
     stamp = words.say("simulated_mark") if found.simulated else ""
-    whole = found.summary[~found.summary["measure"].str.startswith("group.")]
-    groups = found.summary[found.summary["measure"] == "group.d_prime"]
+    of_group = found.summary["measure"].str.startswith("group.")
+    whole = {row["measure"]: row for row in found.summary[~of_group].to_dict("records")}
+    groups: dict[tuple[bool, str], dict[str, Any]] = {}
+    for row in found.summary[of_group].to_dict("records"):
+        measure = row["measure"].removeprefix("group.")
+        groups.setdefault((row["ai"], row["group"]), {"ai": row["ai"], "group": row["group"]})[measure] = row
     drawn = []
 
-    def forest(name: str, title: str, rows: list[tuple[str, float, float, float]]) -> None:
+    def forest(name: str, rows: list[tuple[str, float, float, float]]) -> None:
+        title = words.say(f"d_prime_by_{name}")
         svg = figures.forest(
-            rows,
+            [(words.say("all_together"), *_estimate(whole["d_prime"])), *rows],
             name=name,
             title=title,
             unit=words.say("d_prime_axis"),
             number=words.decimal,
             tick=words.plain_tick,
+            limit=FARTHEST,
             stamp=stamp,
         )
         drawn.append((title, markup(svg)))
 
-    columns = ["value", "low", "high"]
-    if len(groups):
-        forest("groups", words.say("d_prime_by_group"), [(str(row["group"]), *(row[c] for c in columns)) for row in groups.to_dict("records")])  # fmt: skip
+    told = [one for one in groups.values() if "d_prime" in one and np.isfinite(one["d_prime"]["low"])]
+    if told:
+        sides = {ai: words.say("verdict", "ai" if ai else "human") for ai in (True, False)}
+        forest("group", [(f"{one['group']} ({sides[one['ai']]})", *_estimate(one["d_prime"])) for one in told])
     each = found.listeners.dropna(subset=["d_prime"]).sort_values("d_prime", ascending=False)
     if 0 < len(each) <= 60:
-        forest(
-            "listeners",
-            words.say("d_prime_by_listener"),
-            [(row["listener"][:16], row["d_prime"], row["low"], row["high"]) for row in each.to_dict("records")],
-        )
+        forest("listener", [(row["listener"][:16], *_estimate(row, "d_prime")) for row in each.to_dict("records")])
     page = words.environment.get_template("listened.html").render(
         found=found,
-        rows={row["measure"]: row for row in whole.to_dict("records")},
-        groups=found.summary[found.summary["measure"].str.startswith("group.")].to_dict("records"),
+        rows=whole,
+        groups=list(groups.values()),
+        undrawn=len(groups) - len(told),
         listeners=found.listeners.to_dict("records"),
         clips=found.clips.sort_values(["label", "called_ai"]).to_dict("records"),
         drawn=drawn,
@@ -773,3 +932,7 @@ def write_results(found: Heard, out: Path, words: Words = ENGLISH, problems: Ite
     )
     write_text(out, page)
     return [out, *files]
+
+
+def _estimate(row: Mapping[Any, Any], value: str = "value") -> tuple[float, float, float]:
+    return row[value], row["low"], row["high"]

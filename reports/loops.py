@@ -11,8 +11,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..analysis.loop import CONTROLS, FEWEST_CHAINS, Library, Loop, Sound, run_loop
+from ..analysis.loop import (
+    CONTROLS,
+    FEWEST_CHAINS,
+    FEWEST_CLIPS,
+    FEWEST_FOR_INTERVAL,
+    FIRST,
+    MORE_THAN_CHAINS,
+    Library,
+    Loop,
+    Sound,
+    chains_to_rank,
+    columns_of,
+    holm,
+    run_loop,
+)
 from ..analysis.makers import describer_named, maker_named
+from ..analysis.measures import load_space
+from ..analysis.space import SAME
 from ..audio.decode import decode
 from ..features.describe import describe_file
 from ..features.registry import DESCRIPTORS
@@ -20,19 +36,26 @@ from ..features.spectra import LONGEST, RATE
 from ..workspace.errors import AudioError, SettingsError
 from ..workspace.files import write_text
 from .drawing import markup
-from .figures import Line, over_rounds
-from .files import existing_audio, write_table
+from .figures import Line, key, over_rounds
+from .files import existing_audio, paths_of, write_table
 from .weekly import Track, in_parallel, plainly
 from .words import ENGLISH, Words
 
 SHOWN = ("similarity_to_start", "diversity", "motifs", "attractor_strength")
 """Measures that the page draws."""
 
+STYLES = {"redraw": 1, "shuffled": 3, "identity": 4, "codec": 5}
+"""Of a control's line: what lies near another's has a colour far from it. The loop itself has 0, with fresh clips 2."""
+
 TABLES = ("measures", "rows", "attractors", "survival", "motifs")
 """Written as CSV beside the page."""
 
+TESTED = ("similarity_to_start", "motifs")
+"""Measures with a null hypothesis."""
+
 MOST_MOTIFS = 12
-MOST_DESCRIPTORS = 15
+MOST_FAMILIES = 3
+"""That the summary names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +68,12 @@ class Loops:
         The loop itself first.
     starts, library : int
         Chains, and clips of the library.
+    left_out : int
+        Clips that were left out of the library because chains begin with them.
+    fresh_from : str
+        Name of the folder or table that fresh clips come from; "" where it is the library, or none are fresh.
+    fresh_clips : int
+        How many it holds.
     problems : tuple of str
         Clips that could not be used and chains that ended early, each with the reason.
     """
@@ -53,9 +82,21 @@ class Loops:
     starts: int
     library: int
     problems: tuple[str, ...]
+    left_out: int = 0
+    fresh_from: str = ""
+    fresh_clips: int = 0
+
+    @property
+    def left(self) -> int:
+        """Chains that went on to the end: of the loop that has the fewest."""
+        return min(loop.measures[-1]["similarity_to_start"].n for loop in self.loops)
 
     def table(self, name: str) -> pd.DataFrame:
         """Return one of `TABLES` for all loops, the first column saying which.
+
+        The measures have a column more, ``p_holm``: the last round's p, adjusted by `chartropy.analysis.loop.holm` over both
+        tests of all loops. In survival, rounds that lie beyond the last are empty, and two columns, ``alike`` and
+        ``forgotten``, say "yes", "not within the rounds" or "not measured".
 
         Raises
         ------
@@ -69,20 +110,29 @@ class Loops:
             part = loop.table() if name == "measures" else getattr(loop, name)
             parts.append(part if name == "measures" else part.assign(loop=loop.name))
         joined = pd.concat(parts, ignore_index=True)
+        if name == "measures":
+            last = joined["round"] == joined["round"].max()
+            joined["p_holm"] = holm(joined["p"].where(last).to_numpy())
+        if name == "survival":
+            for word in ("alike", "forgotten"):
+                since = joined[f"{word}_from"]
+                told = np.select([since.isna(), np.isinf(since)], ["not measured", "not within the rounds"], "yes")
+                joined.insert(joined.columns.get_loc(f"{word}_from"), word, told)
+            joined = joined.replace(np.inf, np.nan)
         return joined[["loop", *joined.columns.drop("loop")]]
 
 
 def run_loops(
-    clips: Sequence[Path],
-    library: Path,
-    describer: str,
-    maker: str,
+    clips: Path | str | Sequence[Path | str],
+    library: Path | str,
+    describer: str = "tags",
+    maker: str = "nearest",
     *,
     rounds: int = 20,
     starts: int = 60,
     seed: int = 0,
     fresh: float = 0.0,
-    fresh_from: Path | None = None,
+    fresh_from: Path | str | None = None,
     controls: Sequence[str] = ("redraw",),
     seconds: float = 20.0,
     jobs: int = 1,
@@ -92,18 +142,18 @@ def run_loops(
 
     Parameters
     ----------
-    clips : sequence of Path
+    clips : Path or str, or sequence of them
         Audio files, or folders to search through: the chains' starts are drawn from these.
-    library : Path
+    library : Path or str
         A folder of clips, or a CSV that ``chartropy describe`` wrote of them: then only what is decoded is read. Clips that
-        chains start from are left out of it.
+        chains start from are left out of it, also those that lie elsewhere but whose descriptors are the same.
     describer, maker : str
         As `chartropy.analysis.makers` names them.
     rounds, seed, fresh
         As `chartropy.analysis.loop.run_loop`. With `fresh`, the loop is run without and with fresh input.
     starts : int
         So many chains, at most; 3 or more.
-    fresh_from : Path, optional
+    fresh_from : Path or str, optional
         As `library`: where fresh clips come from; default: the library.
     controls : sequence of str
         Some of `chartropy.analysis.loop.CONTROLS`.
@@ -121,18 +171,31 @@ def run_loops(
     Raises
     ------
     SettingsError
-        Something named cannot be used, describer and maker do not fit, or fewer than three clips are left to start from.
+        Something named cannot be used, describer and maker do not fit, or too few clips are left to start from or in the
+        library.
     """
     if unknown := [one for one in controls if one not in CONTROLS]:
         raise SettingsError(f"--control {unknown[0]}: choose among {', '.join(CONTROLS)}, or all.")
+    if fresh_from is not None and not fresh:
+        raise SettingsError(f"--fresh-from {fresh_from} needs a share of chains that are fed from it: add --fresh 0.2.")
+    clips = paths_of(clips)
+    library = Path(library)
+    fresh_from = None if fresh_from is None else Path(fresh_from)
     problems: list[str] = []
     known = _read(library, problems, jobs, track)
     begun, taken = _starts(clips, known, starts, seed, problems)
+    left = _others(known, begun, taken)
+    if len(left) < FEWEST_CLIPS:
+        raise SettingsError(_too_small(library, len(known), len(left)))
+    pool = None
+    if fresh_from is not None:
+        pool = _others(_read(fresh_from, problems, jobs, track), begun, taken)
+        if not pool:
+            raise SettingsError(
+                f"--fresh-from {fresh_from}: no clip is left of it that no chain starts from; name others."
+            )
     try:
-        shelf = Library(sound for path, sound in known.items() if path not in taken)
-        pool = None
-        if fresh_from is not None and fresh:
-            pool = [sound for path, sound in _read(fresh_from, problems, jobs, track).items() if path not in taken]
+        shelf = Library(left)
         hears = describer_named(describer, shelf)
         makes = maker_named(maker, hears, shelf, seconds=seconds)
         run = partial(run_loop, begun, hears, makes, shelf, rounds=rounds, seed=seed, track=track)
@@ -143,7 +206,24 @@ def run_loops(
     except ValueError as error:
         raise SettingsError(f"{error}.") from error
     problems += [f"{loop.name}: {problem}" for loop in loops for problem in loop.problems]
-    return Loops(tuple(loops), len(begun), len(shelf.sounds), tuple(dict.fromkeys(problems)))
+    return Loops(
+        tuple(loops),
+        len(begun),
+        len(left),
+        tuple(dict.fromkeys(problems)),
+        len(known) - len(left),
+        fresh_from.resolve().name if fresh_from else "",
+        len(left if pool is None else pool) if fresh else 0,
+    )
+
+
+def _too_small(library: Path, had: int, left: int) -> str:
+    needs = f"--library {library}: {FEWEST_CLIPS} clips or more are needed, and {had} can be used"
+    if had == left:
+        return f"{needs}: name a larger one."
+    most = had - FEWEST_CLIPS
+    lower = f"lower --starts to {most}, or " if most >= FEWEST_CHAINS else ""
+    return f"{needs}, of which {had - left} are clips that chains start from. So {left} are left: {lower}name a larger library."
 
 
 def _read(source: Path, problems: list[str], jobs: int, track: Track) -> dict[Path, Sound]:
@@ -204,7 +284,7 @@ def _starts(
 ) -> tuple[list[Sound], set[Path]]:
     """Draw clips to start from, passing over those that cannot be described."""
     if count < FEWEST_CHAINS:
-        raise SettingsError(f"--starts {count}: {FEWEST_CHAINS} chains or more are needed for an interval.")
+        raise SettingsError(f"--starts {count}: {FEWEST_CHAINS} chains or more are needed.")
     files = existing_audio(list(clips))
     order = np.random.default_rng([seed, 5]).permutation(len(files))
     begun: list[Sound] = []
@@ -230,12 +310,29 @@ def _starts(
     return begun, taken
 
 
-def write_loops(found: Loops, out: Path, words: Words = ENGLISH) -> Path:
-    """Write the tables and the page into a folder; return the page."""
+def _others(known: dict[Path, Sound], begun: Sequence[Sound], taken: set[Path]) -> list[Sound]:
+    """Clips that no chain starts from: neither by where they are, nor by what they sound like, for a file may have copies."""
+    left = [sound for path, sound in known.items() if path not in taken]
+    if not left:
+        return left
+    space = load_space()
+    columns = columns_of(space)
+    rows, starts = (np.array([sound.row[columns] for sound in sounds]) for sounds in (left, begun))
+    copies = set(np.nonzero(space.distances(rows, starts) <= SAME)[0].tolist())
+    return [sound for place, sound in enumerate(left) if place not in copies]
+
+
+def folder_made(out: Path) -> None:
+    """Make the folder of a page; a SettingsError where it cannot be made."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"--out {out} cannot be made ({error.strerror}): choose another.") from error
+
+
+def write_loops(found: Loops, out: Path, words: Words = ENGLISH) -> Path:
+    """Write the tables and the page into a folder; return the page."""
+    folder_made(out)
     for name in TABLES:
         write_table(found.table(name), out / f"{name}.csv", "csv")
     page = out / "index.html"
@@ -245,15 +342,19 @@ def write_loops(found: Loops, out: Path, words: Words = ENGLISH) -> Path:
 
 def _page(found: Loops, words: Words) -> str:
     first = found.loops[0]
-    figures = []
+    rounds = len(first.measures) - 1
+    figures, names = [], [words.say("loop_name", loop) for loop in found.loops]
+    banded = (0, STYLES["redraw"])  # more of them would lie over each other
+    styles = [STYLES[loop.control] if loop.control else 2 if loop.fresh else 0 for loop in found.loops]
     for measure in SHOWN:
         lines = [
             Line(
-                words.say("loop_name", loop.name),
+                name,
                 [(n, *_numbers(of_round[measure])) for n, of_round in enumerate(loop.measures) if measure in of_round],
                 style,
+                band=style in banded,
             )
-            for style, loop in enumerate(found.loops)
+            for style, name, loop in zip(styles, names, found.loops, strict=True)
         ]
         null = first.nulls[-1].get(measure)
         figures.append(
@@ -269,20 +370,43 @@ def _page(found: Loops, words: Words) -> str:
                 )
             )
         )
-    last = first.measures[-1]
+    p_of = found.table("measures").set_index(["loop", "round", "measure"])["p_holm"]
+    ends = [
+        (
+            name,
+            loop.measures[-1],
+            loop.nulls[-1],
+            {test: p_of.get((loop.name, rounds, test), np.nan) for test in TESTED},
+        )
+        for name, loop in zip(names, found.loops, strict=True)
+    ]
     families = first.survival[first.survival["kind"] == "family"]
     descriptors = first.survival[first.survival["kind"] == "descriptor"]
-    components = first.attractors[first.attractors["round"] == first.attractors["round"].max()]
+    ranked = descriptors["again"].notna().all()
+    shown = descriptors.head(FIRST if ranked else 0)
+    shown = shown[np.isfinite(shown["forgotten_from"])]
+    labels = [DESCRIPTORS[name].label_in(words.language) for name in shown["name"]]
+    components = first.attractors[first.attractors["round"] == rounds]
     return words.environment.get_template("loop.html").render(
         found=found,
         first=first,
-        rounds=len(first.measures) - 1,
-        last=last,
-        nulls=first.nulls[-1],
+        rounds=rounds,
+        few=FEWEST_FOR_INTERVAL if found.left < FEWEST_FOR_INTERVAL else 0,
+        keys=[(markup(key(style, name=f"loop-key-{style}")), name) for style, name in zip(styles, names, strict=True)],
         figures=figures,
-        ends=[(loop, loop.measures[0], loop.measures[-1], loop.nulls[-1]) for loop in found.loops],
+        bare=not {*styles} <= {*banded},
+        ends=ends,
+        begin=first.measures[0],
+        begin_null=first.nulls[0],
+        nulls=first.nulls[-1],
+        more=MORE_THAN_CHAINS,
         families=families.to_dict("records"),
-        descriptors=descriptors.head(MOST_DESCRIPTORS).to_dict("records"),
+        ranked=ranked,
+        descriptors=shown.assign(label=labels).to_dict("records"),
+        all_descriptors=len(descriptors),
+        lost=int(np.isfinite(descriptors["forgotten_from"]).sum()),
+        left=int(descriptors["n"].iloc[0]),
+        needed=chains_to_rank(len(descriptors)),
         components=components.to_dict("records"),
         motifs=first.motifs.head(MOST_MOTIFS).to_dict("records"),
         all_motifs=len(first.motifs),
@@ -299,25 +423,45 @@ def summary(found: Loops) -> tuple[list[str], list[list[str]]]:
     columns = [
         "after the last round",
         "like its start",
+        "p",
+        "like the round before",
         "distinct sounds",
         "motifs",
         "p",
         "attractor",
-        "forgotten first",
+        "forgotten",
     ]
+    table = found.table("measures").set_index(["loop", "round", "measure"])["p_holm"]
     rows = []
     for loop in found.loops:
-        last = loop.measures[-1]
-        families = loop.survival[loop.survival["kind"] == "family"]
-        half = families[np.isfinite(families["memory_half_life"])]
-        forgotten = f"{half['name'].iloc[0]}, round {half['memory_half_life'].iloc[0]:.1f}" if len(half) else "nothing"
-        p = loop.nulls[-1].get("motifs", (np.nan,) * 4)[3]
-        said = [_said(last[name], digits) for name, digits in zip(SHOWN, (2, 1, 1, 2), strict=True)]
-        rows.append([loop.name, *said[:3], f"{p:.3f}" if np.isfinite(p) else "-", said[3], forgotten])
+        last, rounds = loop.measures[-1], len(loop.measures) - 1
+        like, sounds, motifs, attractor = (
+            _said(last[name], digits) for name, digits in zip(SHOWN, (2, 1, 1, 2), strict=True)
+        )
+        p = [table.get((loop.name, rounds, name), np.nan) for name in TESTED]
+        of_start, of_motifs = (f"{one:.3f}" if np.isfinite(one) else "-" for one in p)
+        before = _said(last["similarity_to_previous"], 2)
+        rows.append([loop.name, like, of_start, before, sounds, motifs, of_motifs, attractor, _forgotten(loop)])
     return columns, rows
 
 
+def _forgotten(loop: Loop) -> str:
+    """The families whose memory lies below half with its whole interval, the least first."""
+    families = loop.survival[loop.survival["kind"] == "family"]
+    families = families[np.isfinite(families["memory_low"])]
+    sure = families[(families["memory_low"] > -0.5) & (families["memory_high"] < 0.5)]
+    names = sure.reindex(sure["memory"].abs().sort_values(kind="stable").index)["name"]
+    if not len(names):
+        return "nothing" if len(families) else "-"
+    if len(names) == len(families):
+        return f"all {len(names)} families"
+    more = len(names) - MOST_FAMILIES
+    return ", ".join(names.head(MOST_FAMILIES)) + (f" and {more} more" if more > 0 else "")
+
+
 def _said(estimate: Any, digits: int) -> str:
+    if estimate.method == MORE_THAN_CHAINS:
+        return f"more than {estimate.n}"
     if not np.isfinite(estimate.value):
         return "-"
     if not np.isfinite(estimate.low):

@@ -318,6 +318,33 @@ SENTENCES = (
     "the source names none",
     "the week before is missing",
     "there is no past to compare with",
+    # what a listening test could not tell
+    "no interval: {reason}",
+    "two listeners and two clips of each kind are needed",
+    "nothing varies",
+    "every clip is in order",
+    "no listener answered both versions of a song",
+    "no clip was answered twice",
+    "all answers are one, or no clip has two",
+    "fewer than three clips, or no variation",
+    "The detector could not judge {title}: {reason}",
+    "Listeners were not compared with the detector: {reason}.",
+    "no AI clip, or no human one, was both answered and judged by the detector",
+    "{n} of the {all} clips bear the name of one that the detector was trained on: it knew the answers, and its figures here do "
+    "not say how well it hears.",
+    "None of the {all} clips bears the name of one that the detector was trained on; one that was renamed would not be "
+    "recognized.",
+    "is no JSON ({words}).",
+    "is no file of answers to a listening test.",
+    "answers test {words}, not {other}, which the key is of.",
+    "names no listener.",
+    "holds no list of answers.",
+    "holds no answer.",
+    "of the same listener as {words}; the one with more answers counts.",
+    "answer {n}: {words} is no item of this test.",
+    "answer {n}: item {words} was answered before.",
+    "answer {n}: item {words} could not be played.",
+    "answer {n}: rating {words} is no whole number from 1 to {all}.",
     # what a detector's card says
     "Trained on {ai} AI clips of {generators} generators and {human} human clips of {sources} sources. The figures are of "
     "models that knew nothing of the generator or the source they judged.",

@@ -652,15 +652,11 @@ class Tables:
         """
         from ..analysis.measures import sameness
 
-        entries = self._weekly(source, chart, country)
-        end = self._week(week) if week else str(entries["week"].max())
+        entries, end = self._until(source, chart, week, country)
         found = sameness(entries, end, current_vectors(self.descriptors()))
         named = entries.drop_duplicates("recording_id", keep="last")[["recording_id", "artist", "title"]]
         named = named.rename(columns={"recording_id": "nearest", "artist": "nearest_artist", "title": "nearest_title"})
         here = entries[entries["week"] == end]
-        if here.empty:
-            known = f"{entries['week'].min()} to {entries['week'].max()}"
-            raise SettingsError(f"{source} {chart} has no entries in the week to {end}; there are some from {known}.")
         columns = (
             "source chart country week position recording_id artist title typicality novelty percentile nearest "
             "nearest_artist nearest_title nearest_distance past"
@@ -745,10 +741,8 @@ class Tables:
     ) -> Judged:
         from .critic import judge_chart
 
-        entries = self._weekly(source, chart, country)
-        end = self._week(week) if week else str(entries["week"].max())
-        vectors = current_vectors(self.descriptors())
-        return judge_chart(entries, vectors, end, seed=seed, replicates=replicates)
+        entries, end = self._until(source, chart, week, country)
+        return judge_chart(entries, current_vectors(self.descriptors()), end, seed=seed, replicates=replicates)
 
     def creativity(
         self,
@@ -812,6 +806,7 @@ class Tables:
                 (weeks[heard] - weeks.min()).dt.days.to_numpy() / 7,
                 [first_artist(artist) for artist in found["artist"][heard]],
                 span=span,
+                unit="weeks",
                 neighbours=neighbours,
                 replicates=replicates,
                 seed=seed,
@@ -833,14 +828,23 @@ class Tables:
         return found[["recording_id", "artist", "title", "first_week", "verdict", *columns]]
 
     def creativity_of_kinds(
-        self, source: str | None = None, chart: str | None = None, country: str | None = None, **options: int
+        self,
+        source: str | None = None,
+        chart: str | None = None,
+        country: str | None = None,
+        *,
+        span: int = 26,
+        neighbours: int = 20,
+        seed: int = 0,
     ) -> pd.DataFrame:
         """How AI recordings stand to human ones of their quarter in creativity, originality and influence.
 
         Parameters
         ----------
-        source, chart, country, **options
+        source, chart, country, span, neighbours
             As for :meth:`creativity`.
+        seed : int
+            Of the permutations.
 
         Returns
         -------
@@ -855,15 +859,20 @@ class Tables:
         from ..analysis.creativity import SCORES, cohort_percentile, compare_in_cohorts
         from ..analysis.measures import first_artist
 
-        found = self.creativity(source, chart, country, **{"replicates": 0, **options})
+        found = self.creativity(source, chart, country, span=span, neighbours=neighbours, replicates=0)
         judged = found[found["verdict"].isin(["ai", "human"]) & found["creativity"].notna()]
         ai, cohort = (judged["verdict"] == "ai").to_numpy(), judged["cohort"].to_numpy()
         artists = [first_artist(artist) for artist in judged["artist"]]
+        why = ""
+        if found["creativity"].isna().all():
+            why = (
+                found["method"].mode()[0].replace("no estimate: it", "no estimate: nothing has a score; most often it")
+            )
         rows = []
         for name in SCORES:
             places = cohort_percentile(judged[name].to_numpy(), cohort)
-            said, p = compare_in_cohorts(places, ai, cohort, artists)
-            rows.append((name, said.value, said.low, said.high, p, int(ai.sum()), int((~ai).sum()), said.method))
+            said, p = compare_in_cohorts(places, ai, cohort, artists, seed=seed)
+            rows.append((name, said.value, said.low, said.high, p, int(ai.sum()), int((~ai).sum()), why or said.method))
         return pd.DataFrame(rows, columns=["quantity", "value", "low", "high", "p", "ai", "human", "method"])
 
     def pooled_share(
@@ -1044,7 +1053,9 @@ class Tables:
         Returns
         -------
         pandas.DataFrame
-            ``source, chart, country, week, quantity, value, low, high, expected, p, n, method``. Rows with a `week` are
+            ``source, chart, country, week, quantity, value, low, high, expected, p, n, method``: a value with its 95 %
+            interval, what would be expected if nothing happened, the p of that, how many newcomers were measured, and how,
+            or why not. Rows with a `week` are
             the series: ``distance``, of that week's newcomers to the centroid of those who came in the weeks before, and
             ``tail_90``. Those without are of all weeks: ``distance``, ``ratio``, ``persistence``, ``change``
             (:func:`chartropy.analysis.mediocrity.drift`); ``baseline_ratio``, ``tail_90``, ``tail_95``, ``tail_99``, of newcomers
@@ -1117,6 +1128,16 @@ class Tables:
         if entries.empty:
             raise SettingsError("No weekly chart is stored here: run `chartropy weekly` first.")
         return entries
+
+    def _until(self, source: str, chart: str, week: date | str | None, country: str | None) -> tuple[pd.DataFrame, str]:
+        """The entries of one weekly chart, and the last day of the week asked for, else of the newest."""
+        entries = self._weekly(source, chart, country)
+        known = sorted(entries["week"].unique())
+        end = self._week(week) if week else known[-1]
+        if end not in known:
+            some = f"there are some from {known[0]} to {known[-1]}"
+            raise SettingsError(f"{source} {chart} has no entries in the week to {end}; {some}.")
+        return entries, end
 
     def _period(self, first: date | str, last: date | str) -> tuple[str, str]:
         begin, end = self._week(first), self._week(last)

@@ -79,11 +79,11 @@ class Words:
 
     def percent(self, value: float, digits: int = 1) -> str:
         """Write a share (0 to 1) as a percentage, with one decimal."""
-        return self._percent(f"{100 * value:.{digits}f}")
+        return self._percent(f"{100 * value:z.{digits}f}")
 
     def decimal(self, value: float, digits: int = 1) -> str:
         """Write a number with one decimal."""
-        return self._number(f"{value:.{digits}f}")
+        return self._number(f"{value:z.{digits}f}")  # z: no -0.00
 
     def significant(self, value: float, digits: int = 3) -> str:
         """Write a number of any size with so many figures that count."""
@@ -131,7 +131,7 @@ class Words:
 
     def plain_tick(self, value: float) -> str:
         """Write a number on an axis."""
-        return self._number(f"{value:g}")
+        return self._number(f"{value:zg}")
 
     def value_of(self, measure: str, value: float) -> str:
         """Write the value of a measure as that measure is written."""

@@ -6,11 +6,15 @@ Tests that need it are skipped, with that reason, where it is not there.
 
 from __future__ import annotations
 
+import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # workers share the cores: threads of matrix products would wait for each other
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when NumPy and SciPy are imported
+
 import http.server
 import importlib.util
 import itertools
 import json
-import os
 import shutil
 import signal
 import socket

@@ -6,7 +6,7 @@
   const place = "chartropy-listen-" + test.test;
   const sections = ["welcome", "about", "listen", "done"].map(at).filter(Boolean);
   const player = at("player"), play = at("play");
-  let state, current, heard, last, url, shown;
+  let state, current, heard, last, url, shown, broken;
 
   const random = (bytes) => [...crypto.getRandomValues(new Uint8Array(bytes))].map((b) => b.toString(16).padStart(2, "0")).join("");
 
@@ -89,7 +89,7 @@
       ? at("place").dataset.text.replace("{n}", n + 1).replace("{all}", test.items.length) : at("place").dataset.practice;
     at("practice").hidden = state.practised;
     at("answer").reset();
-    heard = 0; last = 0; shown = performance.now();
+    heard = 0; last = 0; shown = performance.now(); broken = false;
     player.src = current.link || sound(current.sound);
     at("time").value = 0;
     answerable(false);
@@ -113,15 +113,20 @@
   player.addEventListener("pause", paused);
   // what is shorter than the time asked for is heard when it is over
   player.addEventListener("ended", () => { if (at("scale").disabled && player.duration < test.hear + 0.5) answerable(true); });
-  player.addEventListener("error", () => { at("status").textContent = at("status").dataset.broken; });
+  player.addEventListener("error", () => {
+    broken = true;
+    answerable(false);
+    at("next").disabled = false;
+    at("status").textContent = at("status").dataset.broken;
+  });
 
   at("answer").addEventListener("submit", (event) => {
     event.preventDefault();
     const rating = new FormData(event.target).get("rating");
-    if (at("scale").disabled || !rating) return;
+    if (!broken && (at("scale").disabled || !rating)) return;
     player.pause();
     if (state.practised) {
-      state.answers.push({ item: current.id, place: state.answers.length + 1, rating: Number(rating), known: at("known").checked,
+      state.answers.push({ item: current.id, place: state.answers.length + 1, rating: broken ? null : Number(rating), broken, known: at("known").checked,
         heard: Math.round(heard * 100) / 100, seconds: Math.round((performance.now() - shown) / 10) / 100 });
     }
     state.practised = true;

@@ -92,14 +92,32 @@ def test_the_posterior_of_a_mixture_is_the_true_one():
     )
     found = critic.judge(new, replicates=0)
     # of the style that is found most probable, among the known
-    place = found["style"].str[-1].astype(int).to_numpy()
-    among_known = found["probability"] / (1 - found["unseen"])
-    assert np.abs(among_known - true[np.arange(900), place]).mean() < 0.03
+    told = found["style"].notna().to_numpy()
+    assert (found["unseen"] > found["probability"]).tolist() == (~told).tolist()  # else it is of none of the known
+    place = found["style"][told].str[-1].astype(int).to_numpy()
+    among_known = (found["probability"] / (1 - found["unseen"]))[told]
+    assert np.abs(among_known - true[told, place]).mean() < 0.03
+    assert told.mean() > 0.8
     assert critic.calibration.temperature == pytest.approx(1, abs=0.15)
     least = -np.log(heard[np.arange(900), style]).mean()  # nobody can do better
     assert critic.calibration.log_loss.value == pytest.approx(least, abs=0.03)
     assert critic.calibration.error < 2 * critic.calibration.error_by_chance
     assert critic.calibration.base == pytest.approx(np.log(3))
+
+
+def test_of_many_descriptors_too_a_tenth_is_in_the_top_tenth():
+    # components lie along the reference's own recordings, so those must not have helped to find them where they are judged
+    rng = np.random.default_rng(0)
+    names = [f"a.x{n}" for n in range(300)]
+    space = Space(tuple(names), np.zeros(300), np.ones(300))
+    places = []
+    for _ in range(6):
+        style = rng.integers(0, 3, 160)
+        rows = pd.DataFrame(rng.standard_normal((160, 300)) + 2.5 * (np.arange(300) == style[:, None]), columns=names)
+        critic = fit_critic(rows[:100], styles=named(style[:100]), space=space)
+        places += critic.judge(rows[100:], replicates=0)["percentile"].tolist()
+    assert np.mean(np.array(places) > 0.9) == pytest.approx(0.1, abs=0.045)
+    assert np.mean(places) == pytest.approx(0.5, abs=0.06)
 
 
 def test_styles_that_cannot_be_heard_are_no_better_than_chance():

@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 
 from chartropy.analysis.describers import NOTHING_SAID, TAGS, CoarseMel, LeadSheet, LeadSheets, Levels, Tags
-from chartropy.analysis.loop import CONTROLS, Library, Loop, Sound, columns_of, half_life, run_loop
+from chartropy.analysis.diversity import order2_diversity
+from chartropy.analysis.loop import (
+    CONTROLS,
+    MORE_THAN_CHAINS,
+    Library,
+    Loop,
+    Sound,
+    chains_to_rank,
+    columns_of,
+    holm,
+    lost_from,
+    run_loop,
+)
 from chartropy.analysis.makers import TAKES, Concatenation, GriffinLim, Synthesizer, describer_named, maker_named
 from chartropy.analysis.measures import load_space
 from chartropy.analysis.space import kernel
@@ -98,7 +110,7 @@ def test_what_is_passed_on_stays(starts, library):
         assert found["diversity"] == loop.measures[0]["diversity"]
         assert found["motifs"] == loop.measures[0]["motifs"]
     assert loop.survival[["variance", "memory"]].to_numpy() == pytest.approx(1)
-    assert np.isinf(loop.survival[["variance_half_life", "memory_half_life"]].to_numpy()).all()
+    assert np.isinf(loop.survival[["alike_from", "forgotten_from"]].to_numpy()).all()
     assert loop.nulls[-1]["similarity_to_start"][3] == 1 / 1000  # no deal of the starts is as similar
     likeness = kernel(library.space.distances(library.rows(starts)))
     to_others = (likeness.sum() - len(starts)) / (
@@ -106,6 +118,18 @@ def test_what_is_passed_on_stays(starts, library):
     )  # the own start is none of the others
     assert loop.nulls[-1]["similarity_to_start"][0] == pytest.approx(to_others)
     assert not any("artist" in found.method for of_round in loop.measures for found in of_round.values())
+
+
+def test_more_distinct_sounds_than_chains_are_not_told(library):
+    rng = np.random.default_rng(7)
+    spread = [a_sound(row, f"start {n}") for n, row in enumerate(2 * rng.standard_normal((9, len(NAMES))))]
+    assert order2_diversity(kernel(library.space.distances(library.rows(spread)))) > 9
+    for found in (of_round["diversity"] for of_round in controlled(spread, library, "identity", rounds=1).measures):
+        assert np.isnan([found.value, found.low, found.high]).all()
+        assert (found.n, found.method) == (9, MORE_THAN_CHAINS)
+    alike = [a_sound(0.3 * rng.standard_normal(len(NAMES)), f"start {n}") for n in range(9)]
+    found = controlled(alike, library, "identity", rounds=1).measures[0]["diversity"]
+    assert 1 <= found.low < found.value < 9
 
 
 def test_shuffled_descriptions_leave_nothing_of_the_own_start(starts, library):
@@ -255,8 +279,10 @@ def test_attraction_is_one_minus_the_slope(starts, library):
     family = loop.survival.set_index("name").loc["timbre"]
     assert family["variance"] == pytest.approx(0.8**6, abs=0.01)
     assert family["memory"] == pytest.approx(1, abs=0.001)
-    # .64 after one round, .41 after two: half on the line between
-    assert family["variance_half_life"] == pytest.approx(1 + (0.64 - 0.5) / (0.64 - 0.4096), abs=0.05)
+    assert (
+        family["alike_from"] == family["alike_from_low"] == family["alike_from_high"] == 2
+    )  # .64 after one round, then .41
+    assert family["forgotten_from"] == np.inf
     assert loop.measures[-1]["diversity"].value < loop.measures[0]["diversity"].value
 
 
@@ -264,6 +290,17 @@ def test_a_turned_slope_is_a_slope(starts, library):
     loop = changed(starts, library, lambda scores, rng: -scores, rounds=1)
     assert loop.measures[1]["attractor_strength"].value == pytest.approx(0, abs=1e-9)
     assert loop.survival.set_index("name").loc["timbre", "memory"] == pytest.approx(-1)
+
+
+def test_where_differences_grow_the_strength_is_below_nothing(starts, library):
+    loop = changed(
+        [a_sound(np.full(len(NAMES), n / 10), f"{n}") for n in range(-8, 8)], library, lambda s, rng: 1.5 * s
+    )
+    for number, found in enumerate(loop.measures):
+        strength = found["attractor_strength"]
+        assert strength.value == pytest.approx(1 - 1.5**number)
+        assert strength.low <= strength.value <= strength.high
+    assert loop.measures[-1]["attractor_strength"].high < 0
 
 
 def test_where_all_become_one_nothing_is_left(starts, library):
@@ -300,17 +337,60 @@ def test_what_dies_first_is_on_top(starts, library):
     assert families["name"].iloc[0] == "rhythm"  # forgotten, though as varied as before
     by_name = families.set_index("name")
     assert abs(by_name.loc["rhythm", "memory"]) < 0.2
-    assert by_name.loc["rhythm", "variance_half_life"] == np.inf
-    assert by_name.loc["timbre", "variance_half_life"] < 1
+    assert by_name.loc["rhythm", "forgotten_from"] == by_name.loc["rhythm", "forgotten_from_high"] == 1
+    assert by_name.loc["rhythm", "alike_from"] == np.inf
+    assert by_name.loc["timbre", "alike_from"] == 1
     assert by_name.loc["timbre", "memory"] == pytest.approx(1, abs=1e-3)  # made alike, not forgotten
     assert by_name.loc["tonality", "variance"] == pytest.approx(1, abs=1e-6)
-    forgotten = loop.survival[loop.survival["kind"] == "descriptor"]["name"].head(int(rhythm.sum()))
-    assert forgotten.str.startswith("rhythm.").all()
+    descriptors = loop.survival[loop.survival["kind"] == "descriptor"]
+    assert descriptors["name"].tolist() == NAMES.tolist()  # 30 chains are too few to say which was first
+    assert descriptors["again"].isna().all()
+    many = changed(some_sounds(60, seed=2), library, change).survival
+    descriptors = many[many["kind"] == "descriptor"]
+    assert descriptors["name"].head(int(rhythm.sum())).str.startswith("rhythm.").all()
+    assert descriptors["forgotten_from"].is_monotonic_increasing
+    tied = descriptors[descriptors["forgotten_from"] == 1]
+    assert tied["memory"].abs().is_monotonic_increasing  # a correlation of -.3 remembers more than one of 0
+    assert (descriptors["again"] * 15).sum() / 15 == pytest.approx(15)  # fifteen are among the first in each replicate
+    assert descriptors["again"].head(int(rhythm.sum())).sum() > 14.9
 
 
-def test_half_lives_by_hand():
-    curves = np.array([[1, 0.75, 0.25, 0.1], [1, 0.9, 0.8, 0.7], [1, 0.5, 0.9, 0.2], [1, 0, 0, 0], [np.nan] * 4])
-    assert half_life(curves) == pytest.approx([1.5, np.inf, 1, 0.5, np.nan], nan_ok=True)
+def test_nothing_is_called_forgotten_that_is_remembered(starts, library):
+    """A family that is turned about each round falls below half and comes back; one that comes to stand on its head is not lost."""
+    vocals = np.char.startswith(NAMES, "vocals.")
+
+    def change(scores, rng):
+        return np.where(vocals, -scores, rng.standard_normal(len(scores)))
+
+    loop = changed(starts, library, change)
+    families = loop.survival[loop.survival["kind"] == "family"].set_index("name")
+    assert families.loc["vocals", "memory"] == pytest.approx(-1)
+    assert families.loc["vocals", "forgotten_from"] == np.inf
+    assert families.index[-1] == "vocals"
+    for survival in (loop.survival, looped(starts, library).survival):
+        lost = np.isfinite(survival["forgotten_from"])
+        assert (survival["memory"].abs() < 0.5).equals(lost)
+
+
+def test_what_is_lost_by_hand():
+    curves = [[1, 0.75, 0.25, 0.1], [1, 0.9, 0.8, 0.7], [1, 0.4, 0.9, 0.2], [1, 0, 0, 0], [1, 0.1, 0.1, 0.5], [0.2] * 4]
+    assert lost_from(np.array(curves)) == pytest.approx([2, np.inf, 3, 1, np.inf, 0])
+    assert np.isnan(lost_from(np.array([[np.nan] * 3, [1, 0.2, np.nan], [np.nan, 0.2, 0.2]]))).all()
+
+
+def test_how_many_chains_tell_which_descriptor_was_first():
+    # one interval of .95: (1.96 / atanh(.5))² + 3 = 15.7
+    assert chains_to_rank(1) == 16
+    assert chains_to_rank(921) == 57
+    with pytest.raises(ValueError, match="descriptors must be 1 or more, not 0"):
+        chains_to_rank(0)
+
+
+def test_p_that_are_read_together_are_adjusted():
+    # least times 4, next times 3, ... and none less than the one before
+    assert holm([0.01, np.nan, 0.04, 0.03, 0.005]) == pytest.approx([0.03, np.nan, 0.06, 0.06, 0.02], nan_ok=True)
+    assert holm([0.9, 0.8]) == pytest.approx([1, 1])
+    assert np.isnan(holm([np.nan])).all()
 
 
 def test_effective_motifs_by_hand():
@@ -324,6 +404,25 @@ def test_effective_motifs_by_hand():
     assert found.high == pytest.approx(min(4, found.value + reach), rel=1e-5)
     assert found.low == pytest.approx(max(1, found.value - reach), rel=1e-5)
     assert np.isnan(_effective_motifs(np.array([0, 1])).value)
+    for motifs, value, said in ((np.arange(9), 9, "each in a motif of their own"), (np.zeros(9), 1, "in one motif")):
+        found = _effective_motifs(motifs)
+        assert found.value == pytest.approx(value)
+        assert np.isnan([found.low, found.high]).all()
+        assert found.method == f"no interval: all 9 chains are {said}"
+
+
+def test_few_chains_have_no_interval(starts, library):
+    loop = looped(starts[:7], library, rounds=2)
+    for one in (*loop.measures[-1].values(), *(loop.attractors.itertuples())):
+        assert np.isnan([one.low, one.high]).all()
+        assert one.n == 7
+        assert one.method.startswith("no interval: ")
+    assert loop.measures[-1]["diversity"].method == "no interval: 7 chains, 8 are needed"
+    bounds = [name for name in loop.survival if name.endswith(("_low", "_high"))]
+    assert loop.survival[bounds].isna().all(axis=None)
+    assert loop.survival["memory"].notna().all()
+    enough = looped(starts[:8], library, rounds=2)
+    assert np.isfinite([enough.measures[-1]["diversity"].low, enough.measures[-1]["attractor_strength"].high]).all()
 
 
 def test_the_same_seed_gives_the_same(starts, library):

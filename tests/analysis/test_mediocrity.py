@@ -1,20 +1,23 @@
 import numpy as np
 import pytest
 
-from chartropy.analysis.mediocrity import beyond, drift, running, tail_loss, without_ai
+from chartropy.analysis.mediocrity import _walks, beyond, drift, running, tail_loss, without_ai
 
 WINDOW = 10
 SURE = {"sensitivity": (1e9, 1e9), "specificity": (1e9, 1e9)}
 
 
-def chart(seed=0, *, weeks=60, each=6, d=4, kept=1.0, fashion=0.0, phi=0.8, lasting=False):
-    """Newcomers of each week at `kept` times the spread of their past; fashions shared by a week."""
+def chart(seed=0, *, weeks=60, each=6, d=4, kept=None, wander=0.0, fashion=0.0, phi=0.8, lasting=False):
+    """Newcomers of each week at `kept` times the spread of their past, or a random walk; fashions shared by a week."""
     rng = np.random.default_rng(seed)
     rows, times = np.empty((0, d)), np.empty(0, int)
+    spread = 1.0
     shared, moods = rng.standard_normal(d) * fashion, []
     for week in range(weeks):
         shared = phi * shared + np.sqrt(1 - phi**2) * fashion * rng.standard_normal(d)
-        spread = kept * np.sqrt((rows[times >= week - WINDOW] ** 2).mean()) if kept < 1 and week >= WINDOW else 1.0
+        spread *= np.exp(wander * rng.standard_normal()) if wander else 1.0
+        if kept is not None and week >= WINDOW:
+            spread = kept * np.sqrt((rows[times >= week - WINDOW] ** 2).mean())
         rows = np.vstack([rows, spread * rng.standard_normal((each, d))])
         times = np.r_[times, np.full(each, week)]
         moods.append(shared)
@@ -54,6 +57,17 @@ def test_gaps_are_weeks_without_newcomers():
     assert found["time"].tolist() == [101]
 
 
+def test_a_past_too_small_for_the_drift_gives_no_interval():
+    rows, times, artists = chart(weeks=8)
+    found = running(rows, times, artists, window=4, replicates=100)
+    assert found["past"].tolist() == [24] * 4
+    assert found["low"].notna().all()
+    few = running(rows, times, artists, window=3, replicates=100)
+    assert few["past"].tolist() == [18] * 5
+    assert few["distance"].notna().all()
+    assert few[["low", "high"]].isna().all(axis=None)
+
+
 @pytest.mark.parametrize("each", [2, 30])
 @pytest.mark.slow
 def test_small_pasts_are_not_farther(each):
@@ -72,13 +86,10 @@ def test_the_order_of_rows_does_not_matter():
 
 @pytest.mark.slow
 def test_planted_contraction_is_found():
-    held = []
-    for seed in range(12):
-        found = drifted(*chart(seed, kept=0.85)).loc["ratio"]
-        held.append(found["low"] <= 0.85 <= found["high"])
-        assert found["expected"] > 1.05  # backwards it grows
-        assert found["p"] <= 0.05
-    assert np.mean(held) >= 0.8
+    rows = [drifted(*chart(seed, kept=0.85)).loc["ratio"] for seed in range(12)]
+    assert min(one["expected"] for one in rows) > 1.05  # backwards it grows
+    assert np.mean([one["p"] <= 0.05 for one in rows]) >= 0.9
+    assert np.mean([one["low"] <= 0.85 <= one["high"] for one in rows]) >= 0.9
     change = drifted(*chart(0, kept=0.85)).loc["change"]
     assert change["high"] < 0
     assert change["p"] <= 0.01
@@ -109,14 +120,46 @@ def test_where_nothing_happens_nothing_is_found(fashion):
     assert np.mean([one["p"]["change"] <= 0.05 for one in found]) <= 0.07
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("spread", [{"kept": 1.0}, {"wander": 0.03}])
+def test_a_spread_that_wanders_by_itself_is_not_called_drifting(spread):
+    found = [drifted(*chart(seed, **spread)).loc["ratio"] for seed in range(40)]
+    assert np.mean([one["p"] <= 0.05 for one in found]) <= 0.125  # .19 and more where blocks are only shuffled
+    truth = spread.get("kept", 1.0)
+    assert np.mean([one["low"] <= truth <= one["high"] for one in found]) >= 0.88
+
+
+def test_walks_go_as_far_as_the_spread_does():
+    rng = np.random.default_rng(0)
+    n, noise = np.full(400, 26.0), rng.chisquare(100, 400) / 100
+    logs = np.cumsum(0.05 * rng.standard_normal(400)) - 0.004 * np.arange(400)
+    pairs = np.outer(n, n) - np.diag(n)
+    steady, walk = _walks((np.diag(np.exp(logs) * noise) * pairs, pairs, n), 13, 500, 0)
+    assert np.std(np.diff(np.log(walk))) == pytest.approx(0.05, rel=0.35)
+    slopes = np.log(steady[:, -1] / steady[:, 0]) / 399
+    assert np.mean(slopes) == pytest.approx((logs[-1] - logs[0]) / 399, abs=0.002)
+    assert np.mean(np.log(walk)) == pytest.approx(0, abs=1e-9)
+    still = np.diag(noise) * pairs
+    assert np.std(np.diff(np.log(_walks((still, pairs, n), 13, 500, 0)[1]))) < 0.01
+
+
 def test_too_little_says_why():
     rows, times, artists = chart(weeks=WINDOW + 4)
     found = drifted(rows, times, artists)
     assert found["value"].isna().all()
-    assert found["method"].str.contains("no estimate: 4 times .* 8 are needed").all()
+    why = "of 14 times .* 4 have a whole past of 10 before them, 8 are needed: fewer --weeks"
+    assert found["method"].str.contains(why).all()
+    early = times < 8  # no window leaves eight weeks with a past
+    never = drifted(rows[early], times[early], artists[early], window=2)
+    assert never["method"].str.contains("6 have a whole past of 2 before them, 8 are needed: a longer chart").all()
+    thin = drifted(*chart(weeks=40, each=1))
+    assert thin["method"].str.contains("of 30 times .* 0 have 20 recordings or more in the 10 .* more --weeks").all()
+    alone = drifted(rows, times, ["one"] * len(rows))
+    assert alone["method"].str.contains("all 84 recordings are one artist's").all()
     short = drifted(*chart(weeks=40)).loc["ratio"]
     assert np.isnan(short["p"])
-    assert "fewer than eight blocks of 6" in short["method"]
+    assert "fewer than eight blocks of 6 (--block)" in short["method"]
+    assert "too narrow" in short["method"]
 
 
 # Tails
@@ -160,6 +203,14 @@ def test_planted_tail_loss_is_found_where_the_mean_hardly_moves():
     assert found["low"]["tail_90"] <= 0.05 / 0.95 <= found["high"]["tail_90"]
 
 
+@pytest.mark.parametrize("m", [19, 20])
+def test_the_ratio_asks_for_a_baseline(m):
+    rows = np.random.default_rng(1).standard_normal((m + 30, 4))
+    found = tail_loss(rows, np.arange(m + 30) < m, np.arange(m + 30), permutations=19, replicates=100).iloc[0]
+    assert found[["value", "low", "high", "p"]].notna().all() == (m == 20)
+    assert ("19 recordings, 20 are needed" in found["method"]) == (m == 19)
+
+
 def test_strata_keep_the_composition():
     rng = np.random.default_rng(3)
     wide = np.arange(400) % 2 == 0  # a genre that lies far out, and is most of the baseline
@@ -177,7 +228,13 @@ def test_a_small_baseline_has_no_far_tail():
     found = found.set_index("quantity")
     assert np.isfinite(found["value"]["tail_95"])
     assert np.isnan(found["value"]["tail_99"])
-    assert "50 recordings, 99 are needed" in found["method"]["tail_99"]
+    assert "50 recordings, 99 are needed: more recordings heard, or a longer chart" in found["method"]["tail_99"]
+    more = tail_loss(np.zeros((200, 2)), np.arange(200) < 50, np.arange(200), permutations=0, replicates=100)
+    assert "50 recordings, 99 are needed: more --weeks" in more["method"].iloc[-1]
+    assert found["expected"].tolist() == [1, 0.1, 0.05, 0.01]
+    alone = tail_loss(np.random.default_rng(0).standard_normal((60, 2)), np.arange(60) < 50, ["one"] * 60)
+    assert alone["value"].isna().all()
+    assert alone["method"].str.contains("one artist's").all()
 
 
 # Without AI
@@ -234,10 +291,44 @@ def test_human_tracks_of_other_charts_stand_in():
     assert found["distance.replaced"] > found["distance.without_ai"]
 
 
-def test_no_flags_change_nothing():
+def test_where_nothing_is_flagged_nothing_can_be_left_out():
     rows, times, artists, _ = with_ai()
-    found = counted(rows, times, artists, np.zeros(len(rows), bool), **SURE)["value"]
-    assert found["ratio.due_to_ai"] == pytest.approx(0, abs=1e-9)
+    found = counted(rows, times, artists, np.zeros(len(rows), bool), **SURE)
+    assert found["value"][["ratio", "tail_90"]].notna().all()
+    left_out = found[found.index.str.contains(".", regex=False) & ~found.index.str.startswith("tail_99")]
+    assert left_out["value"].isna().all()
+    assert left_out["method"].str.contains("none of the chart's 300 recordings is flagged").all()
+
+
+def test_flags_that_tell_nothing_leave_nothing_out():
+    rows, times, artists, made = with_ai()
+    found = counted(rows, times, artists, made, sensitivity=(1, 1e9), specificity=(1, 1e9)).loc["ratio.due_to_ai"]
+    assert np.isnan(found["value"])
+    assert "no more often AI" in found["method"]
+
+
+def test_what_was_never_seen_may_still_occur():
+    rows, times, artists, made = with_ai()
+    rows = np.where((times >= WINDOW)[:, None], 0.1 * rows, rows)  # nothing new lies beyond any limit
+    found = counted(rows, times, artists, made, **SURE)
+    assert found["value"]["tail_90.without_ai"] == 0
+    assert 0 < found["high"]["tail_90.without_ai"] < 0.07
+    assert np.isnan(found["value"]["tail_90.due_to_ai"])
+    assert "too few recordings lie beyond the limit" in found["method"]["tail_90.due_to_ai"]
+
+
+def test_without_ai_asks_for_as_much_as_the_chart_itself():
+    rows, times, artists, made = with_ai()
+    few = times < WINDOW + 4
+    found = counted(rows[few], times[few], artists[few], made[few], **SURE)
+    assert "4 have a whole past" in found["method"]["ratio.without_ai"]
+    early = times < WINDOW
+    found = counted(rows[early], times[early], artists[early], made[early], **SURE)
+    assert "none came after it to be held against it: fewer --weeks" in found["method"]["tail_90.without_ai"]
+    assert "held against it: a longer chart" in found["method"]["tail_99.without_ai"]  # 60 recordings
+    thin = (times >= WINDOW) | (times == 0)
+    found = counted(rows[thin], times[thin], artists[thin], made[thin], **SURE)
+    assert "the baseline has 6 recordings, 9 are needed: more --weeks" in found["method"]["tail_90.without_ai"]
 
 
 # Bad input

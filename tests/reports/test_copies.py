@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from chartropy.analysis.measures import sameness
+from chartropy.reports.critic import judge_chart, shares
 from chartropy.reports.figures import LEADING, PNG_DOTS, POINTS_PER_INCH
 from chartropy.reports.homogenization import compare_kinds, decompose_chart, kinds_of
 from chartropy.reports.page import FIGURES, TABLES, write_beside, write_week
@@ -313,6 +314,31 @@ def test_ai_against_human_agrees_with_the_comparison(pages, season):
     assert note.startswith("Recordings of the last 4 weeks, each once")
 
 
+def test_new_and_still_music_agrees_with_the_critic(pages, season):
+    [heading] = [one for one in pages[""].css("section[aria-labelledby=varied-title] > h3") if "New" in words(one)]
+    told = {
+        words(item).partition(": ")[0]: words(item).partition(": ")[2]
+        for item in pages[""].css("section[aria-labelledby=varied-title] > ul li")
+    }
+    assert words(heading) == "New, and still music?"
+    assert list(told) == ["Radio", "VK"]
+    for chart, name in (("radio", "Radio"), ("vk", "VK")):
+        judged = judge_chart(
+            season.entries[season.entries["chart"] == chart], season.vectors, LAST.isoformat(), replicates=0
+        )
+        table = shares(judged, season.verdicts).set_index(["kind", "category"])
+        ai, human = (table.loc[kind, "new and still music"] for kind in ("ai", "human"))
+        assert ai["n"] + human["n"] > 30
+        numbers = [
+            f"{row['value']:.0%} (95% interval {row['low']:.0%} to {row['high']:.0%}; n = {row['n']})"
+            for row in (ai, human)
+        ]
+        assert told[name] == (
+            f"{numbers[0]} of the AI recordings and {numbers[1]} of the human ones are new and still music; "
+            f"{ai['expected']:.0%} is usual."
+        )
+
+
 def signed(value):
     return "0.0" if f"{abs(value):.1f}" == "0.0" else f"{'+' if value > 0 else '−'}{abs(value):.1f}"
 
@@ -356,6 +382,7 @@ def test_too_few_weeks_and_too_few_ai_recordings_are_said():
         "Radio: too few weeks on record to say what changed; eight are needed.",
     ]
     assert "too few" in said_of(replace(season, verdicts=season.verdicts.iloc[:0]))[0]
+    assert kinds_of(Weekly(season, LAST))[0].judged == {}  # of forty artists in the past half are not on record
 
 
 def test_weeks_that_nobody_heard_are_not_called_few():

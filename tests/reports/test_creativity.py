@@ -41,7 +41,7 @@ def test_every_recording_has_a_row_and_a_reason_where_it_has_no_score(season):
 def test_dates_are_weeks(season):
     found = season.creativity(**FEW, replicates=0).set_index("recording_id")
     first = found[found["first_week"] == found["first_week"].min()]
-    assert first["method"].str.contains("less than 2 after the first").all()
+    assert first["method"].str.contains("less than 2 weeks after the first").all()
     assert (first["past"] == 0).all()
     within = found["first_week"].between("2026-01-08", "2026-01-15").sum()
     assert (first["future"] == within).all()  # each artist of the demonstration has one recording
@@ -83,3 +83,14 @@ def test_the_command_writes_the_table(demo_season, command_line):
     assert code == 0
     assert [line.split(",")[0] for line in said.splitlines()[1:]] == ["creativity", "originality", "influence"]
     assert command_line("creativity", *options, "--replicates", 7)[0] == 2
+
+
+def test_a_table_without_a_number_says_why(demo_season, command_line):
+    code, said, complaint = command_line("creativity", "--workspace", demo_season, "--replicates", 0)
+    assert (code, said.count("\n")) == (3, 41)
+    assert (
+        "No row has a number; 40 of 40: it appeared less than 26 weeks after the first. A shorter --span" in complaint
+    )
+    code, _, complaint = command_line("creativity", "--workspace", demo_season, "--kinds")
+    assert code == 3
+    assert "nothing has a score; most often it appeared less than 26 weeks after the first. A shorter" in complaint

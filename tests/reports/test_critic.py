@@ -11,6 +11,7 @@ from chartropy.analysis.critic import CATEGORIES
 from chartropy.analysis.measures import load_space
 from chartropy.audio.synthesize import synthesize
 from chartropy.features.spectra import RATE
+from chartropy.reports.catalogue import describe_files
 from chartropy.reports.critic import judge_chart, shares
 from chartropy.workspace.errors import SettingsError
 
@@ -48,7 +49,9 @@ def test_a_week_is_judged_by_the_year_before_without_what_stays(season):
     assert tracks.drop(index="new 40")[[*NUMBERS, "category"]].notna().all(axis=None)
     assert tracks.loc["new 40", [*NUMBERS, "category", "method"]].isna().all()  # it was not heard
     assert tracks.loc[["new 22", "new 23"], "style"].tolist() == ["folk", "folk"]
-    assert tracks["method"].dropna().unique().tolist() == ["2 styles given; 40 recordings of 40 artists"]
+    [method] = tracks["method"].dropna().unique()
+    assert method.startswith("2 styles given; 40 recordings of 40 artists; log loss 0.")
+    assert "0.69 for one who does not listen; calibration error 0." in method
 
 
 def test_an_artist_is_never_judged_by_its_own_tracks(season):
@@ -86,8 +89,6 @@ def test_shares_are_of_what_the_detector_calls_ai_and_human(season):
 
 def test_what_is_too_little_is_said(season):
     entries, vectors = season
-    with pytest.raises(SettingsError, match="no entries in the week to 2026-02-05; there are some from 2024-01-04"):
-        judge_chart(entries, vectors, "2026-02-05")
     with pytest.raises(
         SettingsError, match="year before the week to 2026-01-01 is too little to judge by: .* has 0 art"
     ):
@@ -113,6 +114,13 @@ def test_the_demonstration(demo_season, command_line):
     code, said, _ = command_line("critic", "--source", DEMO[0], "--chart", DEMO[1], "--shares", "-w", demo_season)
     written = pd.read_csv(io.StringIO(said.lstrip("\ufeff")))
     assert (code, written["category"].tolist()) == (0, counted["category"].tolist())
+    code, _, complaint = command_line(
+        "critic", "--source", DEMO[0], "--chart", DEMO[1], "--week", "2019-01-03", "-w", demo_season
+    )
+    assert (code, "synthetic demo has no entries in the week to 2019-01-03; there are some from" in complaint) == (
+        2,
+        True,
+    )
     code, _, complaint = command_line("critic", "--source", "synthetic", "--chart", "no", "-w", demo_season)
     assert (code, "no chart 'no' here: there is demo" in complaint) == (2, True)
 
@@ -127,6 +135,9 @@ def test_the_demonstration(demo_season, command_line):
         (("--source", "a", "--chart", "b", "--style", "genre"), "--style is a column of --reference"),
         (("song.wav", "--reference", "nothing.csv"), "--reference nothing.csv: cannot be read"),
         (("song.wav", "--reference", "empty.csv"), "give a CSV with the column path"),
+        (("song.wav", "--reference", "wrong.csv"), "a line for each file; it has file, artist."),
+        (("song.wav", "--reference", "list.csv"), "the column artist names 1 artists, 20 are needed; --artist says"),
+        (("song.wav", "--reference", "list.csv", "--replicates", "5"), "--replicates 5: 100 or more, or 0"),
         (("song.wav", "--reference", "blank.csv"), "--reference blank.csv, line 3: names no path."),
         (("song.wav", "--reference", "list.csv", "--style", "genre"), "--style genre: list.csv has no such column"),
     ],
@@ -134,6 +145,7 @@ def test_the_demonstration(demo_season, command_line):
 def test_what_makes_no_sense_is_refused(arguments, said, command_line, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "wrong.csv").write_text("file,artist\na.wav,A\n")
     (tmp_path / "list.csv").write_text("path,artist\na.wav,A\n")
     (tmp_path / "blank.csv").write_text("path,artist\na.wav,A\n,B\n")
     code, _, complaint = command_line("critic", *arguments)
@@ -163,5 +175,33 @@ def test_files_are_judged_by_a_list_of_others(command_line, tmp_path, monkeypatc
     assert found.loc[["24.wav", "25.wav"], "belonging"].gt(1 / 25).all()
     assert found.loc["broken.wav", [*NUMBERS, "category"]].isna().all()
     assert set(found["style"].dropna()) <= {"even", "odd"}
-    code, _, complaint = command_line("critic", "1.wav", *asked[4:])
-    assert (code, "a file is not judged by itself" in complaint) == (2, True)
+    described = pd.DataFrame(rows[:24], columns=["path", "artist", "kind"])
+    described = described.merge(describe_files([path for path, *_ in rows[:24]], jobs=1), on="path")
+    described.to_csv("described.csv", index=False)
+    for path, *_ in rows[:24]:
+        (tmp_path / path).rename(tmp_path / f"{path}.gone")  # what is described is not listened to again
+    again = command_line("critic", *asked[:5], "described.csv", *asked[6:], "--replicates", "0")[1]
+    again = pd.read_csv(io.StringIO(again.lstrip("\ufeff"))).set_index("path")
+    pd.testing.assert_frame_equal(again[NUMBERS], found[NUMBERS], rtol=1e-4)
+    assert again["belonging_low"].isna().all()
+    for path, *_ in rows[:24]:
+        (tmp_path / f"{path}.gone").rename(tmp_path / path)
+    described.assign(extractor_version="1").to_csv("old.csv", index=False)
+    code, _, complaint = command_line("critic", *asked[:5], "old.csv", *asked[6:])
+    assert (code, "its descriptors are of extractor 1" in complaint) == (2, True)
+    soundfile.write("copy.wav", synthesize(1, seconds=11, sameness=0.5).samples.T, RATE)  # of 1.wav, which is listed
+    alone = pd.DataFrame([row for row in rows[:24] if row[0] != "1.wav"], columns=["path", "artist", "kind"])
+    alone.to_csv("without.csv", index=False)
+    judged = [
+        command_line("critic", "copy.wav", "--reference", name, *asked[6:], "--replicates", "0")
+        for name in ("described.csv", "without.csv")
+    ]
+    assert (
+        "copy.wav is in described.csv too: it is judged without itself and without what else is by artist 1"
+        in judged[0][2]
+    )
+    assert "is in" not in judged[1][2]
+    kept, left = (pd.read_csv(io.StringIO(said.lstrip("\ufeff"))).iloc[0] for _, said, _ in judged)
+    assert kept["belonging"] == pytest.approx(left["belonging"], rel=1e-3)
+    code, _, complaint = command_line("critic", "broken.wav", *asked[4:])
+    assert (code, "None of the 1 files can be judged. broken.wav: " in complaint) == (1, True)

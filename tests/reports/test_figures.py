@@ -7,7 +7,19 @@ from xml.etree import ElementTree
 
 import pytest
 
-from chartropy.reports.figures import VARIABLES, Point, Row, Series, over_time, runs, side_by_side, strip
+from chartropy.reports.figures import (
+    VARIABLES,
+    Line,
+    Point,
+    Row,
+    Series,
+    key,
+    over_rounds,
+    over_time,
+    runs,
+    side_by_side,
+    strip,
+)
 
 FIRST = date(2025, 11, 6)
 WEEK = timedelta(weeks=1)
@@ -142,6 +154,33 @@ def test_several_series_have_a_legend_and_markers_of_their_own():
     assert {"Radio", "VK"} <= set(texts(svg))
     assert "stroke-dasharray" in svg  # the second line is dashed
     assert "stroke-dasharray" not in drawn([Series("Radio", points(5))])
+
+
+def test_rounds_below_nothing_are_drawn_and_the_legend_stands_outside():
+    lines = [Line("Loop", [(0, 0.0, 0.0, 0.0), (1, -0.6, -0.9, -0.2), (2, math.nan, math.nan, math.nan)])]
+    svg = over_rounds(
+        lines, name="r", title="t", unit="u", rounds_title="Round", tick=lambda v: f"{v:g}", null=("by chance", 0.5)
+    )
+    found = texts(svg)
+    assert {"-0.5", "Round", "u", "by chance"} <= set(found)
+    assert "2" in found  # a round has its place although nothing is known of it
+    assert "Loop" not in found
+    first, second = key(0, name="k0"), key(1, name="k1")
+    assert 'aria-hidden="true"' in first
+    assert not texts(first)
+    assert "stroke-dasharray" in second
+    assert "stroke-dasharray" not in first
+
+
+def test_a_line_over_rounds_may_be_drawn_without_its_band():
+    def drawn_with(band):
+        line = Line("Loop", [(0, 1.0, 0.5, 9.0), (1, 2.0, 1.0, 9.0)], band=band)
+        return over_rounds([line], name="r", title="t", unit="u", rounds_title="Round", tick=lambda v: f"{v:g}")
+
+    assert drawn_with(True).count("<path") > drawn_with(False).count("<path")
+    assert drawn_with(False).count("opacity") < drawn_with(True).count("opacity")
+    reach = [max(float(text) for text in texts(drawn_with(band)) if text[0].isdigit()) for band in (True, False)]
+    assert reach[0] > 5 > reach[1]  # the axis reaches as far as what is drawn
 
 
 def test_the_year_stands_under_its_first_week():

@@ -187,7 +187,7 @@ def test_numbers_as_russian_writes_them():
 @pytest.mark.parametrize("value", [0.0, 0.0005, 0.25, 0.35, 12.05, 1234.5678, -0.125, 99999.94])
 def test_both_languages_round_alike(value):
     for digits in (0, 1, 3):
-        english = f"{value:.{digits}f}"
+        english = f"{value:z.{digits}f}"  # nor says one minus zero
         assert ENGLISH.decimal(value, digits).replace(",", "").replace("−", "-") == english
         bare = RUSSIAN.decimal(value, digits).replace(THIN, "").replace(",", ".").replace("−", "-")
         assert Decimal(bare) == Decimal(english)

@@ -7,19 +7,25 @@ import json
 import os
 import re
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from chartropy.analysis.detector import Detector
 from chartropy.audio.decode import decode
-from chartropy.audio.disturb import louder, mixed_down
+from chartropy.audio.disturb import louder, mixed_down, muffled
 from chartropy.audio.synthesize import synthesize, to_bytes
 from chartropy.features.describe import describe
 from chartropy.features.registry import DESCRIPTORS
+from chartropy.reports.experiments import _interval, _rounded
+from chartropy.reports.figures import forest
 from chartropy.reports.listening import (
     CEILING_HZ,
+    CUT_OFF_DB,
+    ONE_CHANNEL_DB,
     RATE,
     Source,
     alike,
@@ -31,7 +37,7 @@ from chartropy.reports.listening import (
     simulate_files,
     write_results,
 )
-from chartropy.reports.words import words_in
+from chartropy.reports.words import ENGLISH, words_in
 from chartropy.workspace.errors import SettingsError, UnsuitableAudio
 
 BROWSER = os.environ.get("CHARTROPY_BROWSER") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -117,12 +123,114 @@ def test_what_is_heard_is_alike_in_all_but_the_music(made):
         assert power[above].sum() < 1e-6 * power.sum()
 
 
+def songs(*names, seconds=5.0):
+    return [replace(synthesize(n, seconds=seconds, rate=RATE), name=name) for n, name in enumerate(names, 1)]
+
+
 def test_one_channel_among_clips_makes_all_of_one():
-    songs = [synthesize(seed, seconds=5.0, rate=RATE) for seed in (1, 2)]
-    _, clips = alike([songs[0], mixed_down(songs[1])])
-    assert [clip.channels for clip in clips] == [1, 1]
+    wide, other = songs("wide", "other")
+    one = mixed_down(other)
+    both = replace(other, samples=np.repeat(one.samples, 2, axis=0))
+    for narrow in (one, both):
+        made = alike([wide, narrow])
+        assert [clip.channels for clip in made.clips] == [1, 1]
+        assert made.width_db[1] == -60 < ONE_CHANNEL_DB < made.width_db[0]
+    assert [clip.channels for clip in alike([wide, other]).clips] == [2, 2]
     with pytest.raises(UnsuitableAudio, match="silent"):
-        alike([songs[0], louder(songs[1], -200)])
+        alike([wide, louder(other, -200)])
+
+
+def above(clip, hertz):
+    """Power above a frequency over all of it, in dB."""
+    seen = np.fft.rfft(clip.samples[0].astype(float) * np.hanning(clip.samples.shape[1]))
+    power = np.square(np.abs(seen))
+    return 10 * np.log10(power[np.fft.rfftfreq(clip.samples.shape[1], 1 / clip.rate) > hertz].sum() / power.sum())
+
+
+def test_where_one_clip_was_cut_off_all_are():
+    whole, cut, dull = songs("whole", "cut", "dull")
+    made = alike([whole, muffled(cut, 12_000)])
+    assert made.ceiling_hz == pytest.approx(12_000, abs=30)
+    assert max(above(clip, 12_100) for clip in made.clips) < -80
+    assert min(above(clip, 11_900) for clip in made.clips) > -80
+    assert alike([whole, cut]).ceiling_hz == CEILING_HZ
+    loud = louder(cut, 12)  # clipped, and higher yet without its treble
+    assert np.abs(loud.samples).max() == 1
+    assert above(alike([loud, cut]).clips[0], CEILING_HZ + 100) < -80
+    # not for the sake of one that has next to nothing left
+    made = alike([whole, muffled(cut, 12_000), muffled(dull, 6_000)])
+    assert made.ceiling_hz == pytest.approx(12_000, abs=30)
+    assert made.bandwidth_hz == pytest.approx([22_050, 12_000, 6_000], abs=30)
+    assert (made.cut_off_db[1:] >= CUT_OFF_DB).all()
+    # music that ends slowly was not cut off, and does not dull the others
+    slope = np.fft.rfft(dull.samples, axis=1) * 10 ** (-np.arange(dull.samples.shape[1] // 2 + 1) / 1e5 * 12)
+    slow = replace(dull, samples=np.fft.irfft(slope, dull.samples.shape[1], axis=1).astype(np.float32))
+    made = alike([whole, slow])
+    assert made.bandwidth_hz[1] < 15_000
+    assert made.cut_off_db[1] < CUT_OFF_DB
+    assert made.ceiling_hz == CEILING_HZ
+
+
+def test_the_maker_is_told_which_clips_differed_and_the_key_holds_what_each_was(tmp_path):
+    clips = songs("a", "b", "c", "d")
+    silence = np.zeros((2, RATE), np.float32)
+    clips[1] = muffled(clips[1], 12_000)
+    clips[2] = muffled(clips[2], 6_000)
+    clips[3] = replace(
+        clips[3], samples=np.hstack([silence, np.repeat(mixed_down(clips[3]).samples, 2, axis=0), silence])
+    )
+    sources = []
+    for clip in clips:
+        (file := tmp_path / f"{clip.name}.wav").write_bytes(to_bytes(clip))
+        sources.append(Source(str(file), "ai" if clip.name in "ab" else "human"))
+    made = make_test(sources, tmp_path / "t.html", seconds=10, repeats=0)
+    said = dict(note.split(": ", 1) for note in made.notes[:2])
+    assert said["Length"].startswith("all clips are cut to 5.0 s"), "silence at the ends is no music"
+    assert (
+        said["Width"] == "1 of 4 clips have one channel, or the same sound in both (d.wav): all were mixed down to one."
+    )
+    assert made.notes[2].startswith(
+        "Bandwidth: all clips are cut at 12.0 kHz, where b.wav was cut off before (16.0 kHz without it)"
+    )
+    assert "1 of 4 clips end lower still" in made.notes[3]
+    assert "c.wav (6.0 kHz, cut off)" in made.notes[3]
+    key = read_key(made.key).set_index("path").loc[[source.path for source in sources]]
+    assert key["bandwidth_hz"].astype(float).tolist() == pytest.approx([22_050, 12_000, 6_000, 22_050], abs=30)
+    assert key["width_db"].astype(float).iloc[3] == -60
+    assert set(key["ceiling_hz"].astype(float).round(-3)) == {12_000}
+    found = {name: decode(base64.b64decode(sound)) for name, sound in sounds_of(made.page).items()}
+    loud = [
+        dict(zip(DESCRIPTORS, describe(clip).values, strict=True))["dynamics.loudness.integrated"]
+        for clip in found.values()
+    ]
+    assert max(loud) - min(loud) < 0.3, "the clip to practise with is as loud, whatever the others are"
+
+
+def test_nothing_in_the_page_but_music_tells_real_clips_apart(shared, tmp_path):
+    table = pd.read_csv(shared / "corpus" / "clips.csv")
+    table = table[(table["seconds"] > 29) & table["source"].isin(["yue", "suno", "supertux-data", "spotify-previews"])]
+    table["path"] = str(shared / "corpus") + "/" + table["path"]
+    table.groupby("source").head(2).to_csv(tmp_path / "clips.csv", index=False)
+    made = make_test(read_sources([tmp_path / "clips.csv"]), tmp_path / "t.html", seconds=10, repeats=0)
+    key = read_key(made.key)
+    before = key["bandwidth_hz"].astype(float)
+    assert before.max() - before.min() > 1000
+    bytes_of = {name: base64.b64decode(sound) for name, sound in sounds_of(made.page).items() if name != "practice"}
+    assert len({len(one) for one in bytes_of.values()}) == 1
+    assert not any(one.startswith((b"ID3", b"RIFF")) or b"TAG" in one[-128:] for one in bytes_of.values())
+    clips = [decode(one) for one in bytes_of.values()]
+    assert len({(clip.samples.shape, clip.codec, clip.rate) for clip in clips}) == 1
+    found = pd.DataFrame([describe(clip).as_dict() for clip in clips])
+    assert found["dynamics.loudness.integrated"].agg(np.ptp) < 0.1
+    # but for music that ends below; MP3 leaks a few of its bands beyond the cut
+    ceiling = float(key["ceiling_hz"].iloc[0])
+    assert (found["production.bandwidth"] < ceiling + 500).all()
+    assert (found["production.bandwidth"] > ceiling - 100).sum() == (before > ceiling - 100).sum()
+    for clip in clips:
+        level = (
+            np.square(clip.samples[:, : RATE * 10 // 2205 * 2205]).reshape(clip.channels, -1, 2205).mean(axis=(0, 2))
+        )
+        assert level[[0, 1, -3]].min() > level.max() * 1e-6
 
 
 def test_files_are_labelled_by_their_folders(music, tmp_path):
@@ -138,9 +246,10 @@ def test_links_are_loaded_from_their_hosts_alone(tmp_path):
     sources = [Source("https://a.example/x.mp3", "ai"), Source("https://b.example/y.mp3", "human")]
     made = make_test(sources, tmp_path / "links.html", repeats=0)
     text = made.page.read_text("utf-8")
+    assert "all clips are equally loud" not in text, "nobody made them so"
     assert "media-src blob: https://a.example https://b.example; script-src 'sha256-" in text
     assert "a.example and b.example, which sees" in re.sub(r"\s+", " ", text)
-    assert "neither their level" in made.notes[0]
+    assert "neither loudness nor bandwidth nor codec" in made.notes[0]
     with pytest.raises(SettingsError, match="cannot be mixed"):
         make_test([*sources, Source("/x.mp3", "ai")], tmp_path / "mixed.html")
     (tmp_path / "bad.csv").write_text("path,label\nhttp://a.example/x.mp3,ai\n")
@@ -227,10 +336,18 @@ def test_bad_files_are_named_and_the_rest_is_read(key, tmp_path):
                  "5.json: holds no answer", "same listener as", "rating 9 is no whole number from 1 to 6",
                  "'nothing' is no item", "was answered before", "9.json: holds no list", "z.json: is no JSON"):  # fmt: skip
         assert part in said, part
-    with pytest.raises(SettingsError, match="No file holds answers"):
+    with pytest.raises(
+        SettingsError, match=r"No file of 1 holds answers to this test. The first: .*1.json: is no JSON"
+    ):
         read_answers([tmp_path / "1.json"], key)
     with pytest.raises(SettingsError, match="no such file"):
         read_answers([tmp_path / "none.json"], key)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SettingsError, match=r"No file of answers \(.json\) in .*empty"):
+        read_answers([tmp_path / "empty"], key)
+    russian = words_in("ru")
+    unsaid = [one for one in found.problems if not all(known for _, known in russian.reason(one))]
+    assert unsaid == []
     assert len(items) == 5
 
 
@@ -261,6 +378,77 @@ def test_what_is_no_key_is_named(tmp_path):
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(SettingsError, match="has no column 'test'"):
         read_key(tmp_path / "other.csv")
+    (tmp_path / "page.html").write_text("<html>\n<p>a, b\n<p>a, b, c, d")
+    with pytest.raises(SettingsError, match="nor any CSV"):
+        read_key(tmp_path / "page.html")
+
+
+def judged(key, *, unmeasured=()):
+    """What a detector might say of a test's clips."""
+    clips = key.drop_duplicates("sound").set_index("sound")
+    odds = np.where(clips["label"] == "ai", 3.0, -3.0)
+    table = pd.DataFrame({"log_odds": odds, "verdict": clips["label"], "reason": ""}, index=clips.index)
+    table.loc[list(unmeasured)] = [np.nan, "unmeasured", "The clip is 5.0 s long; at least 10 s are needed."]
+    return table
+
+
+def test_what_the_detector_was_trained_on_stands_at_its_figures(key, tmp_path):
+    simulate_files(key, 6, tmp_path / "answers", d_prime=2.0)
+    known = Detector.load().card["clips"][0]
+    renamed = key.assign(path=key["path"].mask(key["title"] == "Title 0", f"/somewhere/{known}.mp3"))
+    for about, said in ((renamed, "1 of the 4 clips bear the name"), (key, "None of the 4 clips bears the name")):
+        found = analyze(read_answers([tmp_path / "answers"], about), judged(about))
+        assert said in found.warning
+        of_it = found.summary["measure"].str.startswith("detector.")
+        assert of_it.any()
+        assert (found.summary.loc[of_it, "warning"] == found.warning).all()
+        assert found.summary.loc[~of_it, "warning"].isna().all()
+        assert found.clips.set_index("title")["trained_on"].to_dict()["Title 0"] == (about is renamed)
+        page, summary, *_ = write_results(found, tmp_path / "found.html")
+        text = page.read_text("utf-8")
+        heading, figure = text.index("Listeners against the detector"), text.index("Area under the ROC, detector")
+        assert heading < text.index(said) < figure
+        assert said in summary.read_text("utf-8")
+    assert analyze(read_answers([tmp_path / "answers"], key)).warning == ""
+
+
+def test_a_russian_page_says_in_russian_what_is_missing(key, tmp_path):
+    simulate_files(key, 1, tmp_path / "answers")
+    short = key.drop_duplicates("sound")["sound"].iloc[0]
+    read = read_answers([tmp_path / "answers"], key)
+    for table in (judged(key, unmeasured=[short]), judged(key, unmeasured=key["sound"].unique())):
+        found = analyze(read, table)
+        page, *_ = write_results(found, tmp_path / "found.html", words_in("ru"), ["x.json: holds no answer."])
+        text = page.read_text("utf-8")
+        assert 'lang="en"' not in text
+        assert "Детектор не смог судить о «Title" in text
+        assert "x.json: в нём нет ни одного ответа." in text
+    assert "Слушателей не сравнили с детектором" in text
+
+
+def test_what_a_test_does_not_ask_has_no_row(key, tmp_path):
+    # neither versions of a song nor clips that come twice
+    plain = key[key["repeat_of"] == ""].assign(song="")
+    simulate_files(plain, 3, tmp_path / "answers")
+    found = analyze(read_answers([tmp_path / "answers"], plain))
+    assert not {"pairs", "consistency"} & set(found.summary["measure"])
+    # whoever leaves out what is asked is told so
+    simulate_files(key, 2, tmp_path / "half")
+    for file in (tmp_path / "half").iterdir():
+        told = json.loads(file.read_text("utf-8"))
+        pair = set(key.loc[key["song"] == "one", "item"][:1])
+        told["answers"] = [one for one in told["answers"] if one["item"] not in pair]
+        file.write_text(json.dumps(told))
+    assert "pairs" in set(analyze(read_answers([tmp_path / "half"], key)).summary["measure"])
+
+
+def test_an_interval_without_end_does_not_set_the_scale():
+    rows = [("all", 1.0, 0.5, 1.5), ("two clips", 1.0, -900.0, 1100.0)]
+    how = {"name": "f", "title": "f", "unit": "d′", "tick": str, "number": lambda value: f"{value:g} here"}
+    cut, whole = (forest(rows, **how, **limit) for limit in ({"limit": 5.0}, {}))
+    assert ">1000.0<" in whole
+    assert ">1000.0<" not in cut
+    assert cut.count("<use") > whole.count("<use"), "an arrow at either end says that it goes on"
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
@@ -273,21 +461,50 @@ def test_results_of_simulated_listeners_are_marked(key, tmp_path, language):
     ]
     text = files[0].read_text("utf-8")
     assert {"en": "SIMULATED", "ru": "МОДЕЛЬ"}[language] in text
+    assert text.count("<figure>") == 1, "of groups of one clip nothing is drawn"
     assert "nan" not in re.sub(r"<[^>]+>", " ", text).lower().split()
     assert all("synthetic" in file.read_text("utf-8") for file in files[1:])
     summary = pd.read_csv(files[1]).set_index("measure")
     assert {"d_prime", "area", "agreement", "pairs", "consistency", "group.d_prime"} <= set(summary.index)
     assert summary.loc["d_prime", "n"] == 6 * 4
+    counted = summary["of"].to_dict()
+    assert (counted["d_prime"], counted["agreement"]) == ("answers", "clips")
+    assert counted["pairs"] == counted["consistency"] == "pairs of answers"
+    assert summary.loc["agreement.ratings", "n"] == 4
+
+
+def test_no_minus_stands_before_a_zero(key, tmp_path):
+    simulate_files(key, 3, tmp_path / "answers")
+    found = analyze(read_answers([tmp_path / "answers"], key), judged(key))
+    found.listeners["criterion"] = found.listeners["low"] = -0.0
+    found.summary.loc[found.summary["measure"] == "criterion", ["value", "low"]] = -0.0004
+    for words in (ENGLISH, words_in("ru")):
+        page, *_ = write_results(found, tmp_path / "found.html", words)
+        assert not re.findall(r"(?<!\w)[-−]0(?:[.,]0+)?(?![.,\d])", re.sub(r"<[^>]+>", " ", page.read_text("utf-8")))
+    assert (_rounded(-0.0004), _interval({"low": -0.0, "high": -0.0})) == ("0.000", "0.000 to 0.000")
+    of_test = found.summary.set_index("measure").loc["detector.mcnemar.p"]
+    assert of_test[["low", "high"]].isna().all()
+    assert of_test["of"] == "clips"
+
+
+def test_listeners_are_not_added_to_those_who_are_there(key, tmp_path):
+    simulate_files(key, 3, tmp_path / "answers")
+    with pytest.raises(
+        SettingsError, match=r"holds 3 \.json files already, such as .*: .* name another one, or empty it"
+    ):
+        simulate_files(key, 2, tmp_path / "answers")
+    assert len(read_answers([tmp_path / "answers"], key).table["listener"].unique()) == 3
 
 
 def test_the_commands_lead_from_music_to_a_page(music, tmp_path, command_line):
-    code, said, _ = command_line(
+    code, said, complaint = command_line(
         "listen", "make", music / "clips.csv", "--out", tmp_path / "t.html", "--repeats", 1, "--hear", 3
     )
     assert (code, "4 clips, 5 to answer" in said) == (0, True)
+    assert "held out" not in complaint
     key = tmp_path / "t.key.csv"
     code, said, _ = command_line("listen", "simulate", "--key", key, "--out", tmp_path / "answers", "--listeners", 5)
-    assert (code, "5 files of simulated answers" in said) == (0, True)
+    assert (code, "Simulated listeners: 5, a file of answers each" in said) == (0, True)
     (tmp_path / "answers" / "bad.json").write_text("{}")
     code, said, complaint = command_line(
         "listen", "analyze", tmp_path / "answers", "--key", key, "--out", tmp_path / "found.html", "--detector"
@@ -295,6 +512,7 @@ def test_the_commands_lead_from_music_to_a_page(music, tmp_path, command_line):
     assert code == 3
     assert "SIMULATED" in said
     assert "d_prime" in said
+    assert "Groups without an interval, for which two clips and two listeners are needed: 4." in said
     assert "bad.json: is no file of answers" in complaint
     assert "could not judge" in complaint, "five seconds are too short for the detector, which is said"
     assert (tmp_path / "found.html").is_file()
@@ -463,3 +681,38 @@ def test_the_test_and_its_results_speak_russian(opened, music, key, tmp_path):
     assert tab.locator("#place").inner_text() == "Пробный фрагмент"
     assert "Точно ИИ" in tab.locator("#scale").inner_text()
     assert not re.search(r"\b(the|clip|you|answer)\b", tab.locator("main").inner_text())
+
+
+@pytest.mark.xdist_group("browser")
+def test_links_are_played_and_one_that_is_dead_is_gone_past(chromium, music, tmp_path):
+    sound = next(music.rglob("*.wav")).read_bytes()
+    sources = [
+        Source(f"https://{host}.example/{n}.wav", label)
+        for n, (host, label) in enumerate((("a", "ai"), ("b", "human"), ("dead", "human")))
+    ]
+    made = make_test(sources, tmp_path / "links.html", hear=0.4, repeats=0)
+    key = read_key(made.key)
+    context = chromium.new_context()
+    context.route("https://dead.example/**", lambda route: route.abort())
+    for host in "ab":
+        context.route(f"https://{host}.example/**", lambda route: route.fulfill(body=sound, content_type="audio/wav"))
+    tab = context.new_page()
+    tab.goto(made.page.as_uri())
+    tab.check("#agree")
+    tab.click("#begin")
+    dead = key.loc[key["path"].str.contains("dead"), "item"].iloc[0]
+    order = json.loads(tab.evaluate("() => localStorage.getItem(Object.keys(localStorage)[0]) || 'null'"))["order"]
+    answer(tab, 0)
+    for item in order:
+        if item == dead:
+            tab.wait_for_function("() => document.getElementById('status').textContent.includes('cannot be played')")
+            tab.click("#next")
+        else:
+            answer(tab, 1)
+    with tab.expect_download() as loading:
+        tab.click("#save")
+    loading.value.save_as(file := tmp_path / "answers.json")
+    context.close()
+    found = read_answers([file], key)
+    assert set(found.table["item"]) == set(order) - {dead}
+    assert found.problems == [f"{file}: answer {order.index(dead) + 1}: item {dead} could not be played."]

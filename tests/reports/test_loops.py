@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from chartropy.analysis.loop import Library, Sound, run_loop
 from chartropy.audio.synthesize import synthesize, to_bytes
 from chartropy.features.describe import describe_file
+from chartropy.reports.loops import Loops, _forgotten, _of_table, _page, run_loops
+from chartropy.reports.words import ENGLISH
 
 
 @pytest.fixture(scope="module")
@@ -46,14 +52,28 @@ def test_a_loop_of_a_folder_says_what_is_left(command_line, music, tmp_path):
     assert code == 3  # the clip that is none is said and counted, and stops nothing
     assert "1 gap" in complained
     assert "broken.mp3" in complained
-    assert "4 chains, 2 rounds, library of 10 clips, seed 0" in said
+    assert "4 chains, 2 rounds, library of 10 clips (4 that chains start from left out), seed 0" in said
     for name in ("levels-4 -> nearest ", "levels-4 -> nearest, 50% fresh", "identity", "codec", "shuffled", "redraw"):
         assert name in said
     assert len(said.splitlines()) < 24
     identity = next(line for line in said.splitlines() if line.startswith("identity"))
-    assert "1.00 [1.00, 1.00]" in identity
+    assert identity.split()[1] == "1.00"
+    assert "no intervals with fewer than 8 chains" in said
     page = LexborHTMLParser((out / "index.html").read_text("utf-8"))
     assert len(page.css("figure svg")) == 4
+    assert said.splitlines()[2].count("like the round before") == 1
+    assert "Similarity to the round before" in page.css_first("table.numbers thead").text()
+    assert len(set(re.findall(r"--series-\d", page.css_first(".lines").html))) == 6  # six loops, six colours
+    assert "those of the others are in measures.csv" in page.body.text()
+    assert [line.text(strip=True) for line in page.css(".lines li")] == [
+        "levels-4 → nearest", "levels-4 → nearest, 50% fresh", "passed on as it is", "codec only", "descriptions shuffled", "drawn at random",
+    ]  # fmt: skip
+    assert "is not told of 4 chains" in page.body.text()
+    measures = pd.read_csv(out / "measures.csv")
+    last = measures[measures["round"] == 2]
+    assert measures.loc[measures["round"] < 2, "p_holm"].isna().all()
+    assert last["p_holm"].notna().sum() == last["p"].notna().sum() == 12
+    assert last["p_holm"].min() == pytest.approx(12 * last["p"].min())
     assert not page.css("script, link, img, iframe")
     assert "broken.mp3" in page.body.text()
     assert "nan" not in page.body.text().lower().replace("resonan", "").split()
@@ -62,6 +82,15 @@ def test_a_loop_of_a_folder_says_what_is_left(command_line, music, tmp_path):
         assert table.columns[0] == "loop"
         assert table["loop"].nunique() == 6
         assert page.css_first(f'a[href="{name}.csv"]')
+    survival = (out / "survival.csv").read_text("utf-8")
+    assert ",inf" not in survival
+    kept = pd.read_csv(out / "survival.csv").query("loop == 'identity'")
+    for word, number in (("alike", "variance"), ("forgotten", "memory")):
+        assert set(kept[word]) <= {"not within the rounds", "not measured"}
+        assert kept[f"{word}_from"].isna().all()
+        assert ((kept[word] == "not measured") == kept[number].isna()).all()
+    assert "fresh clips from the library (10 clips)" in said
+    assert "Fresh clips come from the library." in page.body.text()
     rows = pd.read_csv(out / "rows.csv")
     assert len(rows) == 6 * 4 * 3
     started = set(rows["start"])
@@ -75,12 +104,46 @@ def test_a_table_of_descriptors_is_a_library(command_line, music, described, tmp
     code, said, complained = command_line("loop", *starts, "--library", described, "--out", out, "--lang", "ru", *LOOP)
     assert code == 0
     assert "gap" not in complained
-    assert "library of 14 clips" in said  # these lie elsewhere: other files
+    assert "library of 10 clips (4 that chains start from left out)" in said  # they lie elsewhere, and are the same
     page = LexborHTMLParser((out / "index.html").read_text("utf-8"))
     assert page.css_first("html").attributes["lang"] == "ru"
     assert "Сила аттрактора" in page.body.text()
+    shown = page.body.text()
+    for english in ("component", "tonality", "everything", "fresh"):
+        assert english not in shown
+    assert "тональность" in shown
+    assert "компонента 1" in shown
     tags = pd.read_csv(out / "rows.csv")
     assert tags.loc[tags["loop"].str.startswith("tags") & (tags["round"] == 1), "description"].str.len().min() > 3
+
+
+def test_copies_of_starts_are_no_clips_of_the_library(command_line, music, described, tmp_path):
+    table = pd.read_csv(described)
+    table["path"] = [f"elsewhere/{n}.wav" for n in range(len(table))]  # carried to where no clip is
+    table.to_csv(tmp_path / "carried.csv", index=False, float_format="%.6g")
+    said = {}
+    for source in (described, tmp_path / "carried.csv"):
+        found = run_loops(sorted(music.glob("*.wav"))[:3], source, "levels-16", "nearest", rounds=1, fresh=0.5, fresh_from=source)  # fmt: skip
+        assert (found.library, found.left_out, found.fresh_clips) == (11, 3, 11)
+        last = found.table("rows").query("round == 1")
+        assert last["similarity_to_start"].max() < 0.99
+        said[source] = set(last["sound"])
+    assert not said[described] & {f"song {n:02d}.wav" for n in range(3)}
+    assert not said[tmp_path / "carried.csv"] & {f"{n}.wav" for n in range(3)}
+
+
+def test_one_path_is_clips_enough_and_the_source_of_fresh_clips_is_named(music, described):
+    found = run_loops(str(music), described, "levels-2", starts=3, rounds=1, fresh=0.5, fresh_from=described)
+    assert found.starts == 3
+    assert (found.fresh_from, found.fresh_clips) == ("library.csv", 11)
+    assert "Fresh clips come from “library.csv”, which holds 11 that no chain began with." in _page(found, ENGLISH)
+
+
+def test_a_folder_that_cannot_be_made_is_said_before_the_work(command_line, music, described, tmp_path):
+    (tmp_path / "page").write_text("a file")
+    code, _, complained = command_line("loop", music, "--library", tmp_path / "none", "--out", tmp_path / "page")
+    assert code == 2
+    assert "cannot be made" in complained  # not that there is no library
 
 
 def test_the_same_seed_writes_the_same(command_line, music, described, tmp_path):
@@ -100,12 +163,62 @@ def test_the_same_seed_writes_the_same(command_line, music, described, tmp_path)
         (["--control", "nothing"], "--control nothing: choose among identity, codec, shuffled, redraw, or all."),
         (["--starts", "2"], "--starts 2: 3 chains or more"),
         (["--lang", "ru"], "--lang is for the page"),
+        (["--fresh-from", "."], "--fresh-from . needs a share of chains that are fed from it: add --fresh 0.2."),
     ],
 )
 def test_what_cannot_be_is_refused(command_line, music, described, options, said):
-    code, _, complained = command_line("loop", music, "--library", described, *options)
+    code, _, complained = command_line("loop", music, "--library", described, "--starts", "4", *options)
     assert code == 2
     assert said in complained
+
+
+def test_a_library_that_the_chains_use_up_is_refused(command_line, music, described):
+    code, _, complained = command_line("loop", music, "--library", music, "--jobs", "1")
+    assert code == 2
+    said = " ".join(complained.split())
+    assert "10 clips or more are needed, and 14 can be used, of which 14 are clips that chains start from." in said
+    assert "So 0 are left: lower --starts to 4, or name a larger library." in said
+    code, _, complained = command_line(
+        "loop", music, "--library", music / "song 00.wav", "--starts", "3", "--jobs", "1"
+    )
+    assert code == 2
+    assert "10 clips or more are needed, and 1 can be used" in complained
+    starts = [music / f"song {n:02d}.wav" for n in range(3)]
+    code, _, complained = command_line(
+        "loop", *starts, "--library", described, "--fresh", "0.5", "--fresh-from", starts[0], "--jobs", "1"
+    )
+    assert code == 2
+    assert "no clip is left of it that no chain starts from" in complained
+
+
+def test_what_is_forgotten_is_named_only_where_it_is_sure():
+    def families(**memory):
+        rows = [("family", name, value, value - reach, value + reach) for name, (value, reach) in memory.items()]
+        table = pd.DataFrame(rows, columns=["kind", "name", "memory", "memory_low", "memory_high"])
+        return SimpleNamespace(survival=table)
+
+    assert (
+        _forgotten(families(vocals=(0.71, 0.1), rhythm=(0.4, 0.2), timbre=(-0.3, 0.1), tonality=(0.1, 0.1)))
+        == "tonality, timbre"
+    )
+    assert _forgotten(families(vocals=(0.71, 0.1), rhythm=(-0.9, 0.05))) == "nothing"
+    assert _forgotten(families(**dict.fromkeys("abcd", (0.1, 0.1)), e=(0.9, 0.1))) == "a, b, c and 1 more"
+    assert _forgotten(families(a=(0.1, 0.1), b=(0.0, 0.2))) == "all 2 families"
+    assert _forgotten(families(a=(0.1, np.nan))) == "-"
+
+
+def test_the_page_ranks_descriptors_of_many_chains_only_and_says_what_the_list_is(described):
+    known = _of_table(described)
+    shelf = Library(known.values())
+    rng = np.random.default_rng(0)
+    starts = [Sound(one.audio, f"start {n}", one.row + 0.1 * np.abs(one.row) * rng.standard_normal(len(one.row))) for n in range(60)
+              for one in [shelf.sounds[n % len(shelf.sounds)]]]  # fmt: skip
+    loop = run_loop(starts, None, None, shelf, rounds=2, control="redraw", draws=50, replicates=100)
+    page = LexborHTMLParser(_page(Loops((loop,), 60, len(shelf.sounds), ()), ENGLISH))
+    said = page.body.text()
+    assert "The first 15 of 921 descriptors" in " ".join(said.split())
+    assert "among these again" in said
+    assert len(page.css("table.numbers")) == 4
 
 
 def test_a_table_that_is_none_is_refused(command_line, music, described, tmp_path):

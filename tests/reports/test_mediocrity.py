@@ -73,12 +73,26 @@ def test_nothing_heard_says_why(season):
     assert "was heard" in nothing["method"][0]
 
 
+def test_nothing_judged_says_why(season):
+    entries, verdicts, vectors = season
+    nothing = drift_of_chart(entries, verdicts.iloc[:0], vectors, KEY, weeks=60, block=3, replicates=100, seed=0)
+    assert "was judged" in nothing.set_index("quantity")["method"]["ratio.without_ai"]
+
+
 def test_the_demo_is_too_short_and_says_so(demo_season, command_line, tmp_path):
     options = ("--source", "synthetic", "--chart", "demo", "--workspace", demo_season)
-    code, said, _ = command_line("mediocrity", *options, "--out", tmp_path / "drift.csv")
-    assert code == 0, said
+    code, said, complaint = command_line("mediocrity", *options, "--out", tmp_path / "drift.csv")
+    assert code == 3, said
+    assert "No row has a number; 21 of 44: all 20 recordings are the baseline's" in complaint
+    assert "Fewer --weeks may help" in complaint
     drift = pd.read_csv(tmp_path / "drift.csv").set_index("quantity")
     assert "8 are needed" in drift.loc["ratio", "method"]
     assert drift["value"].isna().all()
+    for name in ("baseline_ratio", "tail_90", "tail_95", "tail_99.timbre", "tail_90.change", "ratio.without_ai"):
+        assert drift.loc[name, "method"].startswith("no estimate: "), name
+    assert "fewer --weeks" in drift.loc["tail_90", "method"]
+    assert "8 are needed: a longer chart" in drift.loc["ratio", "method"]  # six weeks of newcomers, whatever the window
+    assert drift["method"].str.contains("20 more, heard in the chart's first stored week, are left out").all()
+    assert drift.loc["tail_90", "expected"] == 0.1
     with open_workspace(demo_season) as tables, pytest.raises(SettingsError, match="weeks must be 1 or more"):
         tables.mediocrity("synthetic", "demo", weeks=0)

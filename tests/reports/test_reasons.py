@@ -23,7 +23,7 @@ from chartropy.audio.disturb import DISTURBANCES
 from chartropy.charts.periods import KINDS, Period
 from chartropy.charts.sources import SOURCES, lastfm
 from chartropy.features.registry import DESCRIPTORS
-from chartropy.reports import definitions, evaluation, reasons
+from chartropy.reports import definitions, evaluation, listening, reasons
 from chartropy.reports.definitions import DEFINITIONS
 from chartropy.reports.reasons import SENTENCES, Reasons, shortened
 from chartropy.reports.words import ENGLISH, words_in
@@ -231,6 +231,29 @@ OTHERS = [
     "extractor 3; bootstrap by artist, 1000 replicates, seed 0, 0.95, percentiles",
     "probability that two recordings share one; no estimate: 1 recordings, two are needed",
     "Rogan-Gladen, Lang-Reiczigel interval, 0.95; the interval lies outside 0 to 1: the trials do not describe this chart",
+    # what a listening test could not tell
+    "no interval: two listeners and two clips of each kind are needed",
+    "no interval: nothing varies",
+    "no interval: every clip is in order",
+    "no estimate: no listener answered both versions of a song",
+    "no estimate: no clip was answered twice",
+    "no estimate: all answers are one, or no clip has two",
+    "no estimate: fewer than three clips, or no variation",
+    "The detector could not judge A title: There is no sound to judge: the clip is silent.",
+    "Listeners were not compared with the detector: no AI clip, or no human one, was both answered and judged by the detector.",
+    listening._warning(3, 20),
+    listening._warning(0, 20),
+    "a/b.json: is no JSON (Expecting value: line 1 column 1 (char 0)).",
+    "a/b.json: is no file of answers to a listening test.",
+    "a/b.json: answers test 'x', not 'y', which the key is of.",
+    "a/b.json: names no listener.",
+    "a/b.json: holds no list of answers.",
+    "a/b.json: holds no answer.",
+    "a/b.json: of the same listener as a/a b.json; the one with more answers counts.",
+    "a/b.json: answer 1: 'x' is no item of this test.",
+    "a/b.json: answer 1: item x was answered before.",
+    "a/b.json: answer 1: item x could not be played.",
+    "a/b.json: answer 1: rating 9 is no whole number from 1 to 6.",
     # what is said of a recording
     "Suno: its tag TXXX:comment says: made with suno",
     "Adobe: its C2PA manifest, signed by Adobe Inc., says: trainedAlgorithmicMedia",
