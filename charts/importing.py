@@ -88,6 +88,13 @@ def import_file(
         found = [(one, page) for one, page in found if page.period == asked]
         if not found:
             raise ImportFileError(f"{file} holds the {_list(weeks)}, not {asked}: leave --week out.")
+    if not country and chart.source not in sources_of(workspace) and any(not page.country for _, page in found):
+        log.warning(
+            "%s does not say its country: %s is taken for a chart of %s, whose composite it counts in; --country says otherwise.",
+            file,
+            chart.source,
+            chart.country,
+        )
     if others:
         log.warning("%s also holds %s, which were not asked for", file, ", ".join(sorted(others)))
     return _store(workspace, file, chart, body, found)

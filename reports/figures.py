@@ -539,14 +539,10 @@ def over_rounds(
     for line in lines:
         if not line.points:
             continue
-        colour = SERIES[line.style % len(SERIES)]
         numbers, values, lows, highs = zip(*line.points, strict=True)
         if line.band:
-            axes.fill_between(numbers, lows, highs, color=colour, alpha=0.18, linewidth=0, zorder=2)
-        axes.plot(
-            numbers, values, marker=MARKERS[line.style % len(MARKERS)], linestyle=LINES[line.style % len(LINES)],
-            color=colour, markersize=4.5, markeredgewidth=0, linewidth=1.8, zorder=3,
-        )  # fmt: skip
+            axes.fill_between(numbers, lows, highs, color=_look(line.style)["color"], alpha=0.18, linewidth=0, zorder=2)
+        axes.plot(numbers, values, zorder=3, **_look(line.style))
         told = [value for value in (*values, *((*lows, *highs) if line.band else ())) if math.isfinite(value)]
         bottom, top = min([bottom, *told]), max([top, *told])
     if null is not None and math.isfinite(null[1]):
@@ -591,11 +587,7 @@ def key(style: int, *, name: str) -> str:
     figure, axes = _canvas(12)
     axes.remove()
     figure.set_size_inches(36 / POINTS_PER_INCH, 12 / POINTS_PER_INCH)
-    line = Line2D(
-        [0.03, 0.5, 0.97], [0.5] * 3, marker=MARKERS[style % len(MARKERS)], linestyle=LINES[style % len(LINES)], markevery=[1],
-        color=SERIES[style % len(SERIES)], markersize=4.5, markeredgewidth=0, linewidth=1.8,
-    )  # fmt: skip
-    figure.add_artist(line)
+    figure.add_artist(Line2D([0.03, 0.5, 0.97], [0.5] * 3, markevery=[1], **_look(style)))
     return _svg(figure, name, "", "").replace('role="img"', 'aria-hidden="true"')
 
 
@@ -791,9 +783,8 @@ def _draw(axes: Axes, series: Series) -> None:
             axes.plot(days, values, "-" if len(run) > 1 else "_", color=INK, linewidth=1, label=label, zorder=3)
             label = None
         return
-    colour = SERIES[series.style % len(SERIES)]
-    marker = MARKERS[series.style % len(MARKERS)]
-    line = LINES[series.style % len(LINES)]
+    look = _look(series.style)
+    colour, marker = look["color"], look["marker"]
     label = _shortened(series.name, NAME_WIDTH)
     crowded = len(series.points) > 60
     for run in runs(series.points):
@@ -805,22 +796,24 @@ def _draw(axes: Axes, series: Series) -> None:
             axes.fill_between(
                 days, [p.low for p in run], [p.high for p in run], color=colour, alpha=0.18, linewidth=0, zorder=2
             )
-        axes.plot(
-            days,
-            values,
-            marker="" if crowded and len(run) > 1 else marker,
-            linestyle=line,
-            color=colour,
-            markersize=4.5,
-            markeredgewidth=0,
-            linewidth=1.8,
-            label=label,
-            zorder=3,
-        )
+        shown = {**look, "marker": "" if crowded and len(run) > 1 else marker}
+        axes.plot(days, values, label=label, zorder=3, **shown)
         label = None  # one entry in the legend, however often the line is broken
     if series.points:
         last = series.points[-1]
         axes.plot([last.week.toordinal()], [last.value], marker=marker, color=colour, markersize=8, zorder=4)
+
+
+def _look(style: int) -> dict[str, Any]:
+    """How a line of a style is drawn, in every figure."""
+    return {
+        "marker": MARKERS[style % len(MARKERS)],
+        "linestyle": LINES[style % len(LINES)],
+        "color": SERIES[style % len(SERIES)],
+        "markersize": 4.5,
+        "markeredgewidth": 0,
+        "linewidth": 1.8,
+    }
 
 
 def _interval(axes: Axes, point: Point, day: float, colour: str) -> None:

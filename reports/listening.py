@@ -103,12 +103,12 @@ class Made:
 # -- making a test -----------------------------------------------------------------------------------------------------
 
 
-def read_sources(given: Sequence[Path | str]) -> list[Source]:
+def read_sources(given: Path | str | Sequence[Path | str]) -> list[Source]:
     """Read what a test is made of.
 
     Parameters
     ----------
-    given : sequence of Path or str
+    given : Path or str, or sequence of them
         One CSV with the columns ``path`` (relative to it, or an https link) and ``label`` (``ai`` or ``human``), optional
         ``generator``, ``source``, ``group``, ``song``, ``title``; or audio files in folders that are called ``ai`` and
         ``human``, or the folder that holds these two.
@@ -118,10 +118,11 @@ def read_sources(given: Sequence[Path | str]) -> list[Source]:
     SettingsError
         It cannot be read, or says not of each clip what it is; with the line.
     """
-    paths = [Path(path) for path in given]
+    from .files import existing_audio, paths_of
+
+    paths = paths_of(given)
     if len(paths) == 1 and paths[0].suffix.lower() == ".csv":
         return _manifest(paths[0])
-    from .files import existing_audio
 
     found = []
     for file in existing_audio(paths):
@@ -532,12 +533,12 @@ def read_key(path: Path | str) -> pd.DataFrame:
     return key
 
 
-def read_answers(paths: Sequence[Path | str], key: pd.DataFrame) -> Answers:
+def read_answers(given: Path | str | Sequence[Path | str], key: pd.DataFrame) -> Answers:
     """Read answer files; what cannot be used is named and left out.
 
     Parameters
     ----------
-    paths : sequence of Path or str
+    given : Path or str, or sequence of them
         Files, or folders with ``.json`` files.
     key : pandas.DataFrame
         As :func:`read_key` gives it.
@@ -547,8 +548,11 @@ def read_answers(paths: Sequence[Path | str], key: pd.DataFrame) -> Answers:
     SettingsError
         A path is not there, or no file holds an answer.
     """
+    from .files import paths_of
+
+    paths = paths_of(given)
     files: list[Path] = []
-    for path in map(Path, paths):
+    for path in paths:
         if not path.exists():
             raise SettingsError(f"{path}: there is no such file or folder.")
         files += sorted(path.glob("*.json")) if path.is_dir() else [path]

@@ -91,6 +91,15 @@ class Loops:
         """Chains that went on to the end: of the loop that has the fewest."""
         return min(loop.measures[-1]["similarity_to_start"].n for loop in self.loops)
 
+    @property
+    def tested(self) -> list[dict[str, float]]:
+        """Of each loop p after the last round for the measures that have a null hypothesis, adjusted as in :meth:`table`."""
+        adjusted = self.table("measures").set_index(["loop", "round", "measure"])["p_holm"]
+        return [
+            {name: float(adjusted.get((loop.name, len(loop.measures) - 1, name), np.nan)) for name in TESTED}
+            for loop in self.loops
+        ]
+
     def table(self, name: str) -> pd.DataFrame:
         """Return one of `TABLES` for all loops, the first column saying which.
 
@@ -370,15 +379,9 @@ def _page(found: Loops, words: Words) -> str:
                 )
             )
         )
-    p_of = found.table("measures").set_index(["loop", "round", "measure"])["p_holm"]
     ends = [
-        (
-            name,
-            loop.measures[-1],
-            loop.nulls[-1],
-            {test: p_of.get((loop.name, rounds, test), np.nan) for test in TESTED},
-        )
-        for name, loop in zip(names, found.loops, strict=True)
+        (name, loop.measures[-1], loop.nulls[-1], tested)
+        for name, loop, tested in zip(names, found.loops, found.tested, strict=True)
     ]
     families = first.survival[first.survival["kind"] == "family"]
     descriptors = first.survival[first.survival["kind"] == "descriptor"]
@@ -431,15 +434,13 @@ def summary(found: Loops) -> tuple[list[str], list[list[str]]]:
         "attractor",
         "forgotten",
     ]
-    table = found.table("measures").set_index(["loop", "round", "measure"])["p_holm"]
     rows = []
-    for loop in found.loops:
-        last, rounds = loop.measures[-1], len(loop.measures) - 1
+    for loop, tested in zip(found.loops, found.tested, strict=True):
+        last = loop.measures[-1]
         like, sounds, motifs, attractor = (
             _said(last[name], digits) for name, digits in zip(SHOWN, (2, 1, 1, 2), strict=True)
         )
-        p = [table.get((loop.name, rounds, name), np.nan) for name in TESTED]
-        of_start, of_motifs = (f"{one:.3f}" if np.isfinite(one) else "-" for one in p)
+        of_start, of_motifs = (f"{tested[name]:.3f}" if np.isfinite(tested[name]) else "-" for name in TESTED)
         before = _said(last["similarity_to_previous"], 2)
         rows.append([loop.name, like, of_start, before, sounds, motifs, of_motifs, attractor, _forgotten(loop)])
     return columns, rows

@@ -313,6 +313,23 @@ def test_a_country_left_blank_is_the_settings_country(given, workspace):
     assert sorted(map(tuple, stored)) == [(1, "ru"), (2, "kz")]
 
 
+@pytest.mark.parametrize(
+    ("source", "content", "country", "assumed"),
+    [
+        ("my-top", "position,artist,title\n1,A,T\n", None, True),
+        ("my-top", "position,artist,title\n1,A,T\n", "kz", False),
+        ("my-top", "position,artist,title,country\n1,A,T,kz\n", None, False),
+        ("tophit-radio", "position,artist,title\n1,A,T\n", None, False),
+    ],
+)
+def test_a_country_that_nobody_said_is_named(workspace, tmp_path, caplog, source, content, country, assumed):
+    file = tmp_path / "top.csv"
+    file.write_text(content)
+    import_file(workspace, file, source, WEEK, country=country)
+    said = "top.csv does not say its country: my is taken for a chart of ru, whose composite it counts in; --country"
+    assert (said in caplog.text) == assumed
+
+
 def test_faults_of_a_file_are_in_the_gap(given, pages):
     (outcome,) = given(json.dumps({"charts": [pages.payload_row(1), pages.payload_row(1, "Other"), {"x": 1}]}))
     assert "position 1 stands twice" in outcome.gap

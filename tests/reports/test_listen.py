@@ -234,7 +234,7 @@ def test_nothing_in_the_page_but_music_tells_real_clips_apart(shared, tmp_path):
 
 
 def test_files_are_labelled_by_their_folders(music, tmp_path):
-    found = read_sources([music])
+    found = read_sources(str(music))
     assert [source.label for source in found] == ["ai", "ai", "human", "human"]
     stray = tmp_path / "stray.wav"
     stray.write_bytes(b"")
@@ -328,7 +328,7 @@ def test_bad_files_are_named_and_the_rest_is_read(key, tmp_path):
     for name, told in bad.items():
         written(tmp_path, name, told)
     (tmp_path / "z.json").write_bytes(b"\xff\xfe\x00")
-    found = read_answers([tmp_path], key)
+    found = read_answers(str(tmp_path), key)
     assert set(found.table["listener"]) == {"a", "b"}
     assert len(found.table) == 5 + 2
     said = "\n".join(found.problems)

@@ -12,8 +12,10 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from chartropy.analysis.loop import Library, Sound, run_loop
+from chartropy.audio.decode import decode
+from chartropy.audio.disturb import encoded
 from chartropy.audio.synthesize import synthesize, to_bytes
-from chartropy.features.describe import describe_file
+from chartropy.features.describe import describe, describe_file
 from chartropy.reports.loops import Loops, _forgotten, _of_table, _page, run_loops
 from chartropy.reports.words import ENGLISH
 
@@ -130,6 +132,17 @@ def test_copies_of_starts_are_no_clips_of_the_library(command_line, music, descr
         said[source] = set(last["sound"])
     assert not said[described] & {f"song {n:02d}.wav" for n in range(3)}
     assert not said[tmp_path / "carried.csv"] & {f"{n}.wav" for n in range(3)}
+
+
+def test_a_start_that_was_coded_again_is_no_clip_of_the_library(music, described, tmp_path):
+    table = pd.read_csv(described)
+    coded = [describe(encoded(decode(file), "mp3", 192)) for file in sorted(music.glob("*.wav"))[:3]]
+    for row, one in enumerate(coded):
+        table.loc[row, list(one.as_dict())] = list(one.as_dict().values())
+    table["path"] = [f"elsewhere/{n}.mp3" for n in range(len(table))]
+    table.to_csv(tmp_path / "coded.csv", index=False)
+    found = run_loops(sorted(music.glob("*.wav"))[:3], tmp_path / "coded.csv", "levels-16", "nearest", rounds=1)
+    assert (found.library, found.left_out) == (11, 3)
 
 
 def test_one_path_is_clips_enough_and_the_source_of_fresh_clips_is_named(music, described):
