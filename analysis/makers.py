@@ -47,8 +47,8 @@ TAKES = {
 }
 """Forms of description that each maker takes."""
 
-DESCRIBERS = ("tags", "levels-2", "levels-4", "levels-16", "leadsheet", "mel", "labels:MODEL")
-"""What describers are called; any number of levels from 2 to 64 will do."""
+DESCRIBERS = ("tags", "levels-N", "leadsheet", "mel", "labels:MODEL")
+"""What describers are called; N levels are 2 to 64."""
 
 _FADE = 0.05  # seconds in which one unit gives way to the next
 _CANDIDATES = 16  # units that fit best, from which the join decides
@@ -69,8 +69,9 @@ def describer_named(name: str, library: Library) -> Describer:
     ValueError
         There is none.
     """
+    _form_named(name)
     kind, _, rest = name.partition(":")
-    if kind == "labels" and rest:
+    if kind == "labels":
         task, _, model = rest.rpartition(":")
         return Labels(model, task) if task else Labels(model)
     if name == "tags":
@@ -79,10 +80,7 @@ def describer_named(name: str, library: Library) -> Describer:
         return LeadSheets()
     if name == "mel":
         return CoarseMel()
-    levels = name.removeprefix("levels-")
-    if name.startswith("levels-") and levels.isdecimal():
-        return Levels(library, int(levels))
-    raise ValueError(f"there is no describer {name!r}: choose one of {', '.join(DESCRIBERS)}")
+    return Levels(library, int(name.removeprefix("levels-")))
 
 
 def maker_named(name: str, describer: Describer, library: Library, *, seconds: float = 20.0) -> Maker:
@@ -103,16 +101,7 @@ def maker_named(name: str, describer: Describer, library: Library, *, seconds: f
     ValueError
         There is none, or it does not take such descriptions.
     """
-    kind = "text-to-audio:MODEL" if name.startswith("text-to-audio:") else name
-    if kind not in TAKES:
-        raise ValueError(f"there is no maker {name!r}: choose one of {', '.join(TAKES)}")
-    if describer.form not in TAKES[kind]:
-        fit = [maker for maker, takes in TAKES.items() if describer.form in takes]
-        forms = [one for one in DESCRIBERS if _form_of(one) in TAKES[kind]]
-        raise ValueError(
-            f"maker {name!r} makes nothing of what describer {describer.name!r} says: "
-            f"with it go the makers {', '.join(fit)}; with {name!r} the describers {', '.join(forms)}"
-        )
+    kind = _kind_that_takes(name, describer.form, describer.name)
     match kind:
         case "nearest":
             return Nearest(library, describer)
@@ -126,8 +115,40 @@ def maker_named(name: str, describer: Describer, library: Library, *, seconds: f
             return TextToAudio(name.removeprefix("text-to-audio:"))
 
 
-def _form_of(describer: str) -> str:
-    return {"labels": "text"}.get(kind := describer.partition(":")[0].partition("-")[0], kind)
+def check_pair(describer: str, maker: str) -> None:
+    """Raise a ValueError where there is no such describer or maker, or the two do not fit; before anything is heard."""
+    _kind_that_takes(maker, _form_named(describer), describer)
+
+
+def _form_named(describer: str) -> str:
+    kind, colon, rest = describer.partition(":")
+    if describer in ("tags", "leadsheet", "mel"):
+        return describer
+    if kind == "labels" and rest:
+        return "text"
+    levels = describer.removeprefix("levels-")
+    if colon or levels == describer or not levels.isdecimal():
+        raise ValueError(f"there is no describer {describer!r}: choose one of {', '.join(DESCRIBERS)}")
+    if not 2 <= int(levels) <= 64:
+        raise ValueError(f"levels must lie between 2 and 64, not {levels}")
+    return "levels"
+
+
+def _kind_that_takes(maker: str, form: str, describer: str) -> str:
+    """What the maker is called without its model."""
+    kind = "text-to-audio:MODEL" if maker.startswith("text-to-audio:") else maker
+    if kind not in TAKES:
+        raise ValueError(f"there is no maker {maker!r}: choose one of {', '.join(TAKES)}")
+    if form not in TAKES[kind]:
+        fit = [one for one, takes in TAKES.items() if form in takes]
+        forms = [
+            one for one in DESCRIBERS if {"levels-N": "levels", "labels:MODEL": "text"}.get(one, one) in TAKES[kind]
+        ]
+        raise ValueError(
+            f"maker {maker!r} makes nothing of what describer {describer!r} says: "
+            f"with it go the makers {', '.join(fit)}; with {maker!r} the describers {', '.join(forms)}"
+        )
+    return kind
 
 
 class Nearest:
@@ -178,10 +199,12 @@ class Concatenation:
         self._library, self._join = library, join
         self._mel = CoarseMel()
         units, levels, chroma = [], [], []
+        wrong = self.problems = []
         for clip, sound in enumerate(library.sounds):
             try:
                 mel, heard = self._mel.describe(sound), hear(analyse(sound.audio())).chroma
-            except AudioError:
+            except AudioError as error:
+                wrong.append(str(error))
                 continue
             for second in range(mel.shape[1] // 2):
                 edges = [round(PITCH_FRAMES_PER_SECOND * part) for part in (second, second + 1)]
@@ -189,7 +212,8 @@ class Concatenation:
                 levels.append(mel[:, 2 * second : 2 * second + 2] / 10)
                 chroma.append(_unit(heard[edges[0] : edges[1]].sum(axis=0)))
         if not units:
-            raise UnsuitableAudio("No clip of the library is a second long.")
+            why = f"{len(wrong)} cannot be read, the first: {wrong[0]}" if wrong else "none is a second long."
+            raise UnsuitableAudio(f"Of the library's {len(library.sounds)} clips there is no second to join: {why}")
         self._units = np.array(units)
         self._levels, self._chroma = np.array(levels), np.array(chroma)
         self._decoded = lru_cache(maxsize=32)(lambda clip: _stereo(library.sounds[clip].audio()))

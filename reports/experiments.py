@@ -304,7 +304,12 @@ def loop(
         str, typer.Option(help="nearest, concat, synth, griffinlim, or text-to-audio:MODEL (transformers).")
     ] = "nearest",
     rounds: Annotated[int, typer.Option(min=1, help="Times that it is described and made.")] = 20,
-    starts: Annotated[int, typer.Option(help="Chains at most; 3 or more.")] = 60,
+    starts: Annotated[
+        int | None,
+        typer.Option(
+            help="Chains at most; 3 or more.", show_default="60, or fewer, so that half of the library is left"
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides all chance.")] = 0,
     fresh: Annotated[
         float, typer.Option(min=0, max=1, help="Also run it with this share of chains fed a fresh clip each round.")

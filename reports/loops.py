@@ -26,7 +26,7 @@ from ..analysis.loop import (
     holm,
     run_loop,
 )
-from ..analysis.makers import describer_named, maker_named
+from ..analysis.makers import check_pair, describer_named, maker_named
 from ..analysis.measures import load_space
 from ..analysis.space import SAME
 from ..audio.decode import decode
@@ -52,6 +52,9 @@ TABLES = ("measures", "rows", "attractors", "survival", "motifs")
 
 TESTED = ("similarity_to_start", "motifs")
 """Measures with a null hypothesis."""
+
+STARTS = 60
+"""Chains, where nothing else is said and there are clips enough."""
 
 MOST_MOTIFS = 12
 MOST_FAMILIES = 3
@@ -85,6 +88,10 @@ class Loops:
     left_out: int = 0
     fresh_from: str = ""
     fresh_clips: int = 0
+
+    def __repr__(self) -> str:  # in a notebook; the tables are long
+        names = ", ".join(loop.name for loop in self.loops)
+        return f"<Loops: {names}; {self.starts} chains, library of {self.library} clips>"
 
     @property
     def left(self) -> int:
@@ -138,13 +145,13 @@ def run_loops(
     maker: str = "nearest",
     *,
     rounds: int = 20,
-    starts: int = 60,
+    starts: int | None = None,
     seed: int = 0,
     fresh: float = 0.0,
     fresh_from: Path | str | None = None,
-    controls: Sequence[str] = ("redraw",),
+    controls: str | Sequence[str] = ("redraw",),
     seconds: float = 20.0,
-    jobs: int = 1,
+    jobs: int = -1,
     track: Track = plainly,
 ) -> Loops:
     """Run a loop on clips, and what it is compared with.
@@ -155,16 +162,16 @@ def run_loops(
         Audio files, or folders to search through: the chains' starts are drawn from these.
     library : Path or str
         A folder of clips, or a CSV that ``chartropy describe`` wrote of them: then only what is decoded is read. Clips that
-        chains start from are left out of it, also those that lie elsewhere but whose descriptors are the same.
+        chains start from are left out of it, also those that lie elsewhere but sound the same.
     describer, maker : str
         As `chartropy.analysis.makers` names them.
     rounds, seed, fresh
         As `chartropy.analysis.loop.run_loop`. With `fresh`, the loop is run without and with fresh input.
-    starts : int
-        So many chains, at most; 3 or more.
+    starts : int, optional
+        So many chains, at most; 3 or more. Default: 60, or fewer, so that half of the library is left.
     fresh_from : Path or str, optional
         As `library`: where fresh clips come from; default: the library.
-    controls : sequence of str
+    controls : str, or sequence of str
         Some of `chartropy.analysis.loop.CONTROLS`.
     seconds : float
         Length of what the synthesizer makes.
@@ -183,22 +190,32 @@ def run_loops(
         Something named cannot be used, describer and maker do not fit, or too few clips are left to start from or in the
         library.
     """
+    controls = [controls] if isinstance(controls, str) else controls
     if unknown := [one for one in controls if one not in CONTROLS]:
         raise SettingsError(f"--control {unknown[0]}: choose among {', '.join(CONTROLS)}, or all.")
     if fresh_from is not None and not fresh:
         raise SettingsError(f"--fresh-from {fresh_from} needs a share of chains that are fed from it: add --fresh 0.2.")
-    clips = paths_of(clips)
+    try:
+        check_pair(describer, maker)  # before hours are spent on a large library
+    except ValueError as error:
+        raise SettingsError(f"{error}.") from error
+    if starts is not None and starts < FEWEST_CHAINS:
+        raise SettingsError(f"--starts {starts}: {FEWEST_CHAINS} chains or more are needed.")
+    files = existing_audio(paths_of(clips))
     library = Path(library)
     fresh_from = None if fresh_from is None else Path(fresh_from)
     problems: list[str] = []
     known = _read(library, problems, jobs, track)
-    begun, taken = _starts(clips, known, starts, seed, problems)
-    left = _others(known, begun, taken)
+    begun = _starts(files, known, STARTS if starts is None else starts, seed, problems)
+    left = _others(known, begun)
+    while starts is None and len(begun) > FEWEST_CHAINS and len(left) < max(FEWEST_CLIPS, len(known) // 2):
+        begun.popitem()
+        left = _others(known, begun)
     if len(left) < FEWEST_CLIPS:
         raise SettingsError(_too_small(library, len(known), len(left)))
     pool = None
     if fresh_from is not None:
-        pool = _others(_read(fresh_from, problems, jobs, track), begun, taken)
+        pool = _others(_read(fresh_from, problems, jobs, track), begun)
         if not pool:
             raise SettingsError(
                 f"--fresh-from {fresh_from}: no clip is left of it that no chain starts from; name others."
@@ -207,11 +224,24 @@ def run_loops(
         shelf = Library(left)
         hears = describer_named(describer, shelf)
         makes = maker_named(maker, hears, shelf, seconds=seconds)
-        run = partial(run_loop, begun, hears, makes, shelf, rounds=rounds, seed=seed, track=track)
-        loops = [run()]
-        if fresh:
-            loops.append(run(fresh=fresh, fresh_from=pool))
-        loops += [run(control=control) for control in dict.fromkeys(controls)]
+        problems += getattr(makes, "problems", [])
+        kinds: list[dict[str, Any]] = [{}, *([{"fresh": fresh, "fresh_from": pool}] if fresh else [])]
+        kinds += [{"control": control} for control in dict.fromkeys(controls)]
+        loops = []
+        for number, kind in enumerate(kinds, 1):
+            what = f"loop {number} of {len(kinds)} ({kind.get('control') or ('fresh' if kind else 'itself')})"
+            loops.append(
+                run_loop(
+                    list(begun.values()),
+                    hears,
+                    makes,
+                    shelf,
+                    rounds=rounds,
+                    seed=seed,
+                    track=partial(_named, track, what),
+                    **kind,
+                )
+            )
     except ValueError as error:
         raise SettingsError(f"{error}.") from error
     problems += [f"{loop.name}: {problem}" for loop in loops for problem in loop.problems]
@@ -226,6 +256,11 @@ def run_loops(
     )
 
 
+def _named(track: Track, loop: str, items: Iterable[Any], what: str, total: int) -> Iterable[Any]:
+    """Show progress, and of which loop."""
+    return track(items, f"{loop}, {what}", total)
+
+
 def _too_small(library: Path, had: int, left: int) -> str:
     needs = f"--library {library}: {FEWEST_CLIPS} clips or more are needed, and {had} can be used"
     if had == left:
@@ -236,9 +271,9 @@ def _too_small(library: Path, had: int, left: int) -> str:
 
 
 def _read(source: Path, problems: list[str], jobs: int, track: Track) -> dict[Path, Sound]:
-    """Clips of a folder or of a table of descriptors, by where they are."""
+    """Clips of a folder or of a table of descriptors, by where they are, and in that order: chance draws by place."""
     if source.suffix.lower() == ".csv":
-        return _of_table(source)
+        return dict(sorted(_of_table(source).items()))
     files = existing_audio([source])
     found: dict[Path, Sound] = {}
     described = track(in_parallel(_described, [(file,) for file in files], len(files), jobs), "library", len(files))
@@ -247,7 +282,7 @@ def _read(source: Path, problems: list[str], jobs: int, track: Track) -> dict[Pa
             problems.append(problem)
         else:
             found[file.resolve()] = _sound(file, row)
-    return found
+    return dict(sorted(found.items()))
 
 
 def _described(file: Path) -> tuple[Path, np.ndarray | None, str]:
@@ -289,19 +324,15 @@ def _decoded(file: Path):
 
 
 def _starts(
-    clips: Iterable[Path], known: dict[Path, Sound], count: int, seed: int, problems: list[str]
-) -> tuple[list[Sound], set[Path]]:
-    """Draw clips to start from, passing over those that cannot be described."""
-    if count < FEWEST_CHAINS:
-        raise SettingsError(f"--starts {count}: {FEWEST_CHAINS} chains or more are needed.")
-    files = existing_audio(list(clips))
+    files: Sequence[Path], known: dict[Path, Sound], count: int, seed: int, problems: list[str]
+) -> dict[Path, Sound]:
+    """Draw clips to start from, by where they are, passing over those that cannot be described."""
     order = np.random.default_rng([seed, 5]).permutation(len(files))
-    begun: list[Sound] = []
-    taken: set[Path] = set()
+    begun: dict[Path, Sound] = {}
     for place in order:
         file = files[place]
         where = file.resolve()
-        if where in taken:
+        if where in begun:
             continue
         sound = known.get(where)
         if sound is None:
@@ -310,23 +341,23 @@ def _starts(
                 problems.append(problem)
                 continue
             sound = _sound(file, row)
-        begun.append(sound)
-        taken.add(where)
+        begun[where] = sound
         if len(begun) == count:
             break
     if len(begun) < FEWEST_CHAINS:
-        raise SettingsError(f"Of {len(files)} clips {len(begun)} can be used: {FEWEST_CHAINS} or more are needed.")
-    return begun, taken
+        why = f" {problems[-1]}" if problems else ""
+        raise SettingsError(f"Of {len(files)} clips {len(begun)} can be used: {FEWEST_CHAINS} or more are needed.{why}")
+    return begun
 
 
-def _others(known: dict[Path, Sound], begun: Sequence[Sound], taken: set[Path]) -> list[Sound]:
+def _others(known: dict[Path, Sound], begun: dict[Path, Sound]) -> list[Sound]:
     """Clips that no chain starts from: neither by where they are, nor by what they sound like, for a file may have copies."""
-    left = [sound for path, sound in known.items() if path not in taken]
+    left = [sound for path, sound in known.items() if path not in begun]
     if not left:
         return left
     space = load_space()
     columns = columns_of(space)
-    rows, starts = (np.array([sound.row[columns] for sound in sounds]) for sounds in (left, begun))
+    rows, starts = (np.array([sound.row[columns] for sound in sounds]) for sounds in (left, begun.values()))
     copies = set(np.nonzero(space.distances(rows, starts) <= SAME)[0].tolist())
     return [sound for place, sound in enumerate(left) if place not in copies]
 

@@ -503,9 +503,7 @@ def test_a_loop_needs_chains_a_library_and_two_that_fit(starts, library):
 def test_who_does_not_fit_is_told_who_does(library):
     with pytest.raises(ValueError, match="with it go the makers nearest, synth; with 'griffinlim' the describers mel"):
         maker_named("griffinlim", describer_named("levels-4", library), library)
-    with pytest.raises(
-        ValueError, match="with 'nearest' the describers tags, levels-2, levels-4, levels-16, leadsheet, mel"
-    ):
+    with pytest.raises(ValueError, match="with 'nearest' the describers tags, levels-N, leadsheet, mel"):
         maker_named("nearest", SimpleNamespace(name="labels:x", form="text"), library)
     with pytest.raises(ValueError, match="no maker 'piano': choose one of nearest, concat"):
         maker_named("piano", Tags(library), library)

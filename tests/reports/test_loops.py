@@ -145,6 +145,58 @@ def test_a_start_that_was_coded_again_is_no_clip_of_the_library(music, described
     assert (found.library, found.left_out) == (11, 3)
 
 
+def test_where_nothing_is_said_a_library_is_left(music, described):
+    found = run_loops(music, described, "levels-2", rounds=1)
+    assert (found.starts, found.library) == (4, 10)
+    assert len(repr(found)) < 200
+
+
+def test_the_order_of_a_library_decides_nothing(music, described, tmp_path):
+    table = pd.read_csv(described)
+    table["path"] = [str(described.parent / path) for path in table["path"]]
+    table[::-1].to_csv(tmp_path / "turned.csv", index=False)
+    one, other = (
+        run_loops(music, source, "levels-2", rounds=2, starts=4).table("measures").drop(columns="method")
+        for source in (described, tmp_path / "turned.csv")
+    )
+    pd.testing.assert_frame_equal(one, other)
+
+
+def test_what_cannot_be_is_said_before_anything_is_heard(command_line, music, tmp_path):
+    for wrong, said in (
+        (
+            ["--describer", "tag"],
+            "there is no describer 'tag': choose one of tags, levels-N, leadsheet, mel, labels:MODEL",
+        ),
+        (["--describer", "levels-65"], "levels must lie between 2 and 64, not 65"),
+        (["--describer", "tags", "--maker", "griffinlim"], "makes nothing of what describer 'tags' says"),
+        (["--maker", "x"], "there is no maker 'x'"),
+        (["--starts", "2"], "3 chains or more are needed"),
+    ):
+        code, _, complained = command_line("loop", music, "--library", tmp_path / "not there", *wrong)
+        assert code == 2
+        assert said in complained
+
+
+def test_clips_that_cannot_be_used_are_named_where_too_few_are_left(command_line, music, described):
+    clips = [music / "song 00.wav", music / "song 01.wav", music / "broken.mp3"]
+    code, _, complained = command_line("loop", *clips, "--library", described)
+    assert code == 2
+    assert "Of 3 clips 2 can be used: 3 or more are needed." in complained
+    assert "broken.mp3" in complained
+
+
+def test_clips_of_a_library_that_are_gone_are_named(command_line, music, described, tmp_path):
+    table = pd.read_csv(described)
+    table["path"] = [f"gone/{path}" for path in table["path"]]
+    table.to_csv(tmp_path / "gone.csv", index=False)
+    wrong = ["--describer", "mel", "--maker", "concat", "--starts", "3", "--rounds", "1"]
+    code, _, complained = command_line("loop", music, "--library", tmp_path / "gone.csv", *wrong)
+    assert code == 1
+    assert "11 cannot be read, the first:" in " ".join(complained.split())
+    assert "there is no such file" in complained
+
+
 def test_one_path_is_clips_enough_and_the_source_of_fresh_clips_is_named(music, described):
     found = run_loops(str(music), described, "levels-2", starts=3, rounds=1, fresh=0.5, fresh_from=described)
     assert found.starts == 3
@@ -186,7 +238,7 @@ def test_what_cannot_be_is_refused(command_line, music, described, options, said
 
 
 def test_a_library_that_the_chains_use_up_is_refused(command_line, music, described):
-    code, _, complained = command_line("loop", music, "--library", music, "--jobs", "1")
+    code, _, complained = command_line("loop", music, "--library", music, "--starts", "60", "--jobs", "1")
     assert code == 2
     said = " ".join(complained.split())
     assert "10 clips or more are needed, and 14 can be used, of which 14 are clips that chains start from." in said
