@@ -23,6 +23,7 @@ exact for crossed samples, and resampling both overstates the variance. Hence no
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,9 @@ import pandas as pd
 
 from .estimates import Estimate, estimate_share
 from .space import check_level
+
+EXPECTED_PERFECT = 0.05
+"""Where fewer listeners than this are expected to have every answer right, who has is flagged."""
 
 FEWEST_ANSWERS = 8
 """Answers by which a listener's way of answering can be called odd at all."""
@@ -382,9 +386,10 @@ def consistency(first: pd.DataFrame, again: pd.DataFrame, *, level: float = 0.95
     if first.empty or again.empty:
         return Estimate(np.nan, np.nan, np.nan, 0, "no estimate: no clip was answered twice")
     both = _checked(first).merge(_checked(again), on=["listener", "clip"], suffixes=("", "_again"))
-    return estimate_share(
+    found = estimate_share(
         (both["called"] == both["called_again"]).to_numpy(float), both["listener"].to_numpy(), level=level
     )
+    return replace(found, method=f"share, Jeffreys interval, clustered by listener, {level:.4g}")
 
 
 def against_detector(
@@ -517,8 +522,8 @@ def oddities(answers: pd.DataFrame, *, heard: float = 0.0) -> dict[str, list[str
 
     Notes
     -----
-    Flags, not proofs: nobody is left out for them. ``perfect`` needs `FEWEST_ANSWERS` answers that chance gives with
-    probability 2 to the power of minus their number.
+    Flags, not proofs: nobody is left out for them. ``perfect`` is who had every answer right although, by how often the others were
+    right about each of these clips, fewer than .05 such listeners were to be expected among all: in a short or easy test many are.
     """
     table = _checked(answers)
     found: dict[str, list[str]] = {}
@@ -527,6 +532,10 @@ def oddities(answers: pd.DataFrame, *, heard: float = 0.0) -> dict[str, list[str
     highest = dict(zip(each["listener"], each["high"], strict=True))
     if "heard" in answers:
         table["heard"] = answers["heard"].to_numpy(float)
+    right = (table["called"] == table["ai"]).astype(float)
+    of_clip = right.groupby(table["clip"])
+    # of the others about this clip, half an answer right and half wrong added
+    others = (of_clip.transform("sum") - right + 0.5) / of_clip.transform("size")
     for listener, own in table.groupby("listener", sort=True):
         odd = []
         if "heard" in table and (own["heard"] < heard - 0.05).any():
@@ -534,7 +543,7 @@ def oddities(answers: pd.DataFrame, *, heard: float = 0.0) -> dict[str, list[str
         if len(own) >= FEWEST_ANSWERS:
             if own["rating"].nunique() == 1:
                 odd.append("same")
-            if (own["called"] == own["ai"]).all():
+            if right[own.index].all() and others[own.index].prod() * len(each) < EXPECTED_PERFECT:
                 odd.append("perfect")
             if highest[str(listener)] < 0:
                 odd.append("reversed")

@@ -698,7 +698,7 @@ class Heard:
         What the test does not ask (versions of a song, clips heard twice) has no row.
     listeners, clips : pandas.DataFrame
         As :func:`chartropy.analysis.listening.each_listener` and :func:`chartropy.analysis.listening.each_clip` give them,
-        with ``flags`` (:func:`chartropy.analysis.listening.oddities`); of clips label, group and title instead of `ai`, and
+        with ``flag`` (:func:`chartropy.analysis.listening.oddities`); of clips label, group and title instead of `ai`, and
         where the detector judged ``log_odds, verdict, reason`` and ``trained_on``: it was trained on a clip of that name.
     answers, known, flagged : int
         Answers that count, answers left out because the recording was known, listeners with a flag.
@@ -799,7 +799,7 @@ def analyze(answers: Answers, judged: pd.DataFrame | None = None) -> Heard:
     part = summary["measure"].str.partition(".")[0]
     summary["of"] = part.map(COUNTED).fillna("answers")
     listeners = listening.each_listener(first)
-    listeners["flags"] = [" ".join(odd.get(str(one), [])) for one in listeners["listener"]]
+    listeners["flag"] = [" ".join(odd.get(str(one), [])) for one in listeners["listener"]]
     return Heard(
         summary.reindex(columns=columns),
         listeners,

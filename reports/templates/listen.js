@@ -139,7 +139,14 @@
     keep();
     if (at("about") && !state.practised) show("about"); else listen();
   });
-  at("anew").addEventListener("click", () => { state = fresh(); keep(); at("found").hidden = true; at("begin").focus(); });
+  at("anew").addEventListener("click", () => {
+    if (!confirm(at("anew").dataset.sure)) return;
+    state = fresh();
+    keep();
+    at("found").hidden = true;
+    at("begin").textContent = begin;
+    at("begin").focus();
+  });
   if (at("who")) at("who").addEventListener("submit", (event) => {
     event.preventDefault();
     state.about = Object.fromEntries([...new FormData(event.target)].filter(([, value]) => value));
@@ -162,5 +169,7 @@
 
   state = kept();
   at("found").hidden = !state;
+  const begin = at("begin").textContent;
+  if (state) at("begin").textContent = at("begin").dataset.on;
   state = state || fresh();
 })();

@@ -603,6 +603,14 @@ def test_the_whole_test_is_walked_by_keyboard(opened, made, key, tmp_path):
         if number == 3:  # a break: the page is closed and opened again
             tab.reload()
             assert tab.locator("#found").is_visible()
+            assert tab.locator("#begin").inner_text() == "Go on"
+            asked = []
+            tab.once("dialog", lambda dialog, asked=asked: (asked.append(dialog.message), dialog.dismiss()))
+            tab_to(tab, "anew")
+            tab.keyboard.press("Enter")  # by mistake: nothing is lost
+            assert asked == ["Delete all answers that this browser keeps of the test?"]
+            tab.reload()
+            assert tab.locator("#found").is_visible()
             tab_to(tab, "agree")
             tab.keyboard.press("Space")
             tab_to(tab, "begin")
@@ -629,6 +637,26 @@ def test_the_whole_test_is_walked_by_keyboard(opened, made, key, tmp_path):
     tab.keyboard.press("Enter")
     tab.reload()
     assert not tab.locator("#found").is_visible()
+
+
+@pytest.mark.xdist_group("browser")
+def test_who_begins_anew_is_asked_first_and_loses_what_was_answered(opened):
+    tab = opened()
+    tab.check("#agree")
+    tab.click("#begin")
+    tab.select_option("#age", "25-34")
+    tab.click("#who button")
+    answer(tab, 0)  # the clip to practise with
+    tab.reload()
+    tab.once("dialog", lambda dialog: dialog.accept())
+    tab.click("#anew")
+    assert not tab.locator("#found").is_visible()
+    assert tab.locator("#begin").inner_text() == "Begin"
+    tab.check("#agree")
+    tab.click("#begin")
+    assert tab.locator("#about").is_visible()
+    tab.click("#who button")
+    assert tab.locator("#place").inner_text() == "A clip to practise with"
 
 
 @pytest.mark.xdist_group("browser")
