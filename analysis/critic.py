@@ -346,8 +346,7 @@ def fit_critic(
         raise ValueError(f"vectors must be a pandas.DataFrame with named columns, not {type(vectors).__name__}")
     named = _artists_of("artists", artists, len(vectors))
     lead = _leads(named)
-    if (count := len(np.unique(lead))) < FEWEST_ARTISTS:
-        raise ValueError(f"the reference has {count} artists, {FEWEST_ARTISTS} are needed: of fewer no p-value is .05")
+    count = _check_artists(lead)
     space = space or fit_space(vectors)
     if not (known := measured(vectors, space)).all():
         which = vectors.index[int(known.argmin())]
@@ -519,6 +518,20 @@ class _Nearest:
         farther = (self._mean >= self._mean[:, None]) * self._weights
         farther[self._lead[:, None] == self._lead] = 0
         return (1 + farther.sum(axis=1)) / self._artists
+
+
+def check_reference(artists: Artists, styles: Sequence[str | None] | None = None) -> None:
+    """Raise the ValueError of `fit_critic` that artists and styles alone bring about, before anything is heard."""
+    lead = _leads(_artists_of("artists", artists, len(artists)))
+    _check_artists(lead)
+    if styles is not None:
+        _named(styles, lead)
+
+
+def _check_artists(lead: np.ndarray) -> int:
+    if (count := len(np.unique(lead))) < FEWEST_ARTISTS:
+        raise ValueError(f"the reference has {count} artists, {FEWEST_ARTISTS} are needed: of fewer no p-value is .05")
+    return count
 
 
 def _between_artists(space: Space, vectors: pd.DataFrame, lead: np.ndarray) -> np.ndarray:

@@ -325,7 +325,9 @@ def tail_loss(
             continue
         share = estimate_share(beyond[place].astype(float), artist[~base], others=independent, level=level)
         p = _two_sided(values[place + 1], null[:, place + 1])
-        rows.append((name, share.value, share.low, share.high, expected, p, size, f"{share.method}, error of the limit{what}"))
+        rows.append(
+            (name, share.value, share.low, share.high, expected, p, size, f"{share.method}, error of the limit{what}")
+        )
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -63,7 +63,10 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:
-            kept = stop.args[0] if stop.args else "What was stored is safe; run the command again to go on."
+            kept = "What was stored is safe; run the command again to go on."
+            if ctx.invoked_subcommand in experiments.COMMANDS:
+                kept = "Nothing was written."
+            kept = stop.args[0] if stop.args else kept
             fail(f"Stopped. {kept}", 130)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,6 +36,9 @@ class Judged(NamedTuple):
 
     tracks: pd.DataFrame
     critic: Critic
+
+    def __repr__(self) -> str:  # in a notebook; the critic knows all its reference
+        return f"<Judged: {len(self.tracks)} tracks, by {self.critic.method}>"
 
 
 def judge_chart(
@@ -134,7 +137,8 @@ def judge_files(
     Returns
     -------
     Judged
-        Tracks: ``path``, what `Critic.judge` gives, ``problem`` (why a file could not be used), ``method``.
+        Tracks: ``path``, what `Critic.judge` gives, ``left_out`` (by whom recordings of the reference were left out, because
+        the file itself is among them), ``problem`` (why a file could not be used), ``method``.
 
     Raises
     ------
@@ -145,7 +149,7 @@ def judge_files(
     """
     import pandas as pd
 
-    from ..analysis.critic import FEWEST_ARTISTS, fit_critic, measured
+    from ..analysis.critic import FEWEST_ARTISTS, check_reference, fit_critic, measured
     from ..analysis.measures import load_space
     from ..analysis.space import SAME
     from .catalogue import describe_files
@@ -170,6 +174,17 @@ def judge_files(
             "which column names them."
         )
     files = [str(one) for one in existing_audio(paths_of(paths))]
+
+    def artists_of(paths: Iterable[str]) -> list[str]:
+        return [(place[path][by] if by else "") or path for path in paths]
+
+    def styles_of(paths: Iterable[str]) -> list[str] | None:
+        return [place[path][style] for path in paths] if style else None
+
+    try:
+        check_reference(artists_of(place), styles_of(place))  # before hours are spent on a long list
+    except ValueError as error:
+        raise SettingsError(f"{reference} is too little to judge by: {error}.") from None
     space = load_space()
     stored = _stored(reference, place, columns)
     every = describe_files([*(place if stored is None else ()), *files], jobs=jobs, track=track or plainly)
@@ -183,19 +198,9 @@ def judge_files(
     heard = measured(asked, space)
     if not heard.any():
         raise AudioError(f"None of the {len(files)} files can be judged. {files[0]}: {asked['problem'].iloc[0]}")
-    rows = [place[str(path)] for path in known.index]
-    whose = [(row[by] if by else "") or path for path, row in zip(known.index, rows, strict=True)]
+    whose = artists_of(known.index)
     critic = _first_that_fits(
-        [
-            lambda: fit_critic(
-                known,
-                whose,
-                styles=[row[style] for row in rows] if style else None,
-                space=space,
-                seed=seed,
-            )
-        ],
-        str(reference),
+        [lambda: fit_critic(known, whose, styles=styles_of(known.index), space=space, seed=seed)], str(reference)
     )
     # what is its own neighbour would be typical: the reference is held against a file without it and its artist
     near = np.zeros((len(files), len(known)), dtype=bool)
@@ -210,9 +215,9 @@ def judge_files(
                 there[0],
             )
     found = critic.judge(asked, own, replicates=replicates)
-    return Judged(
-        found.assign(problem=asked["problem"], method=critic.method).rename_axis("path").reset_index(), critic
-    )
+    without = ["; ".join(dict.fromkeys(there)) for there in own]
+    found = found.assign(left_out=without, problem=asked["problem"], method=critic.method)
+    return Judged(found.rename_axis("path").reset_index(), critic)
 
 
 def shares(judged: Judged, verdicts: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from .terminal import (
     Seed,
     Source,
     check_page,
+    checked,
     leave,
     show,
     track,
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 PANEL = "Experiments"
+COMMANDS = ("loop", "critic", "creativity", "mediocrity", "listen")
+"""These write once, at their end."""
 
 listen = typer.Typer(help="Ask people's ears: a blind listening test, and what its answers say.", no_args_is_help=True)
 app.add_typer(listen, name="listen", rich_help_panel=PANEL)
@@ -68,6 +71,7 @@ def make_listening_test(
     from .listening import make_test, read_sources
 
     words = words_named(lang)
+    checked(out)
     made = make_test(
         read_sources(sources), out, points=points, seconds=seconds, hear=hear, repeats=repeats, ask=ask or [],
         title=title, by=by, words=words, track=track,
@@ -79,6 +83,7 @@ def make_listening_test(
     typer.echo(f"{made.key}: what each clip is. Keep it: without it no answer can be read.")
     for note in made.notes:
         typer.echo(f"- {note}")
+    leave(made.problems)
 
 
 @listen.command("simulate")
@@ -115,6 +120,7 @@ def analyze_listening_test(
     from .listening import ENDING, analyze, judge, read_answers, read_key, write_results
 
     check_page("--out", out)
+    checked(out)
     words = words_named(lang)
     if page is not None and not detector:
         raise SettingsError("--page is for --detector: name both.")
@@ -190,11 +196,13 @@ def mediocrity(
     from .files import format_of, write_table
     from .tables import Tables
 
+    form = format_of(out, None)
+    checked(out)
     with Workspace(workspace) as ws:
         found = Tables(ws).mediocrity(
             source, chart, country, weeks=weeks, block=block, replicates=replicates, seed=seed
         )
-        write_table(found, out, format_of(out, None))
+        write_table(found, out, form)
     fewer = int(found["method"].str.contains("fewer --weeks", regex=False).sum())
     _leave_if_empty(found, "value", f"Fewer --weeks may help {fewer} rows." if fewer else "")
 
@@ -245,10 +253,11 @@ def critic(
     from .files import format_of, write_table
 
     form = format_of(out, None)
+    checked(out)
     if 0 < replicates < 100:
         raise SettingsError(f"--replicates {replicates}: 100 or more, or 0 for no intervals.")
     if bool(paths) != bool(reference) or bool(paths) == bool(source and chart):
-        raise SettingsError("Give files and --reference, or --source and --chart.")
+        raise SettingsError("Give files and --reference, or --source and --chart; not both, and neither by halves.")
     if paths and reference:
         from .critic import judge_files
 
@@ -389,6 +398,8 @@ def creativity(
         raise SettingsError(
             "--replicates is of every track's intervals: leave it out with --kinds, whose interval has none."
         )
+    form = format_of(out, None)
+    checked(out)
     with Workspace(workspace) as ws:
         tables = Tables(ws)
         if kinds:
@@ -398,7 +409,7 @@ def creativity(
                 source, chart, country, span=span, neighbours=neighbours, seed=seed,
                 replicates=200 if replicates is None else replicates,
             )  # fmt: skip
-        write_table(found, out, format_of(out, None))
+        write_table(found, out, form)
     _leave_if_empty(
         found, "value" if kinds else "creativity", "A shorter --span, fewer --neighbours or a longer chart may help."
     )

@@ -287,5 +287,5 @@ def existing_audio(paths: list[Path]) -> list[Path]:
             raise SettingsError(f"{path}: there is no such file or folder.")
     files = list(dict.fromkeys(find_audio(paths)))
     if not files:
-        raise SettingsError(f"No audio files in {', '.join(map(str, paths))}.")
+        raise SettingsError(f"No audio files in {', '.join(map(str, paths))}." if paths else "No audio file was named.")
     return files

@@ -91,13 +91,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Made:
-    """A test that was made: its files, how many clips and items, and what its maker should know."""
+    """A test that was made: its files, how many clips and items, what its maker should know, and which clips could not be used."""
 
     page: Path
     key: Path
     clips: int
     items: int
     notes: list[str]
+    problems: list[str] = field(default_factory=list)
 
 
 # -- making a test -----------------------------------------------------------------------------------------------------
@@ -199,13 +200,18 @@ def make_test(
     SettingsError
         An option cannot be used, or there is a key already: answers may have been given to its test.
     AudioError
-        A file cannot be used.
+        A file is silent.
+
+    Notes
+    -----
+    A clip that cannot be read, or is too short, is left out and named in `problems`.
     """
     out = Path(out)
     _check(sources, out, points, seconds, hear, repeats, ask)
     salt = salt or secrets.token_hex(16)
     page, key = out, out.with_suffix(ENDING)
     linked = sources[0].link
+    problems: list[str] = []
     were: list[dict[str, float]] = [{}] * len(sources)
     if linked:
         sounds, made, loudness = [""] * len(sources), seconds, LOUDEST
@@ -214,13 +220,19 @@ def make_test(
             "made alike."
         ]
     else:
-        sounds, done, notes = _sounds(sources, seconds, track)
+        clips, problems = _read(sources, seconds, track)
+        sources = [source for source, clip in zip(sources, clips, strict=True) if clip]
+        if problems:
+            _check_kinds(sources, f" {len(problems)} cannot be used, the first: {problems[0]}")
+        sounds, done, notes = _sounds([clip for clip in clips if clip], seconds, track)
         made, loudness = done.clips[0].seconds, done.loudness
         were = [
             dict(zip(WAS, (*(round(float(one), 1) for one in of_clip), round(done.ceiling_hz)), strict=True))
             for of_clip in zip(done.bandwidth_hz, done.cut_off_db, done.width_db, strict=True)
         ]
     hear = min(hear, made)
+    if repeats > len(sources):
+        notes.append(f"Repeats: each of the {len(sources)} clips comes twice, more cannot be.")
 
     def named(*what: object) -> str:
         return hashlib.sha256("\n".join((salt, *map(str, what))).encode()).hexdigest()[:12]
@@ -265,7 +277,7 @@ def make_test(
     )
     write_text(key, csv_of(pd.DataFrame([row | common for row in rows]), KEY + WAS))
     write_text(page, written)
-    return Made(page, key, len(sources), len(rows), notes)
+    return Made(page, key, len(sources), len(rows), notes, problems)
 
 
 def _check(sources, out, points, seconds, hear, repeats, ask) -> None:
@@ -288,22 +300,37 @@ def _check(sources, out, points, seconds, hear, repeats, ask) -> None:
         raise SettingsError(f"--ask {min(unknown)}: choose of {', '.join(QUESTIONS)}.")
     if len(sources) > MOST:
         raise SettingsError(f"{len(sources)} clips: nobody listens to more than {MOST} in a row; choose fewer.")
-    labels = {source.label for source in sources}
-    if labels != {"ai", "human"}:
-        raise SettingsError("A test needs AI clips and human ones: with one kind alone nothing can be told apart.")
+    _check_kinds(sources)
     if len({source.link for source in sources}) > 1:
         raise SettingsError("Files and links cannot be mixed: listeners would hear, and could see, which is which.")
 
 
-def _sounds(sources: Sequence[Source], seconds: float, track: Track) -> tuple[list[str], Alike, list[str]]:
+def _check_kinds(sources: Sequence[Source], why: str = "") -> None:
+    if {source.label for source in sources} != {"ai", "human"}:
+        raise SettingsError(
+            f"A test needs AI clips and human ones: with one kind alone nothing can be told apart.{why}"
+        )
+
+
+def _read(sources: Sequence[Source], seconds: float, track: Track) -> tuple[list[Audio | None], list[str]]:
+    """Each source's clip, None where it cannot be used, and why not."""
+    clips: list[Audio | None] = []
+    problems = []
+    for one in track(sources, "clips", len(sources)):
+        try:
+            clip = _without_silent_ends(decode(Path(one.path), rate=RATE, max_seconds=seconds))
+            if clip.seconds < SHORTEST:
+                raise UnsuitableAudio(f"{clip.name}: {clip.seconds:.1f} s of sound; a clip needs {SHORTEST:g} s.")
+        except AudioError as error:
+            clips.append(None)
+            problems.append(str(error))
+        else:
+            clips.append(clip)
+    return clips, problems
+
+
+def _sounds(clips: Sequence[Audio], seconds: float, track: Track) -> tuple[list[str], Alike, list[str]]:
     """Every clip, made alike and encoded; what they were, and what the maker should know."""
-    clips = [
-        _without_silent_ends(decode(Path(one.path), rate=RATE, max_seconds=seconds))
-        for one in track(sources, "clips", len(sources))
-    ]  # fmt: skip
-    shortest = min(clips, key=lambda clip: clip.seconds)
-    if shortest.seconds < SHORTEST:
-        raise UnsuitableAudio(f"{shortest.name}: {shortest.seconds:.1f} s of sound; a clip needs {SHORTEST:g} s.")
     made = alike(clips, track)
     sounds = list(track((_encoded(clip) for clip in made.clips), "encoded", len(clips)))
     return sounds, made, _notes(clips, made, seconds)
@@ -353,7 +380,7 @@ def _without_silent_ends(clip: Audio) -> Audio:
     power = np.square(whole).reshape(clip.channels, -1, block).mean(axis=(0, 2))
     sounds = np.flatnonzero(power > power.max(initial=0.0) * 10 ** (SILENT_DB / 10))
     if not len(sounds):
-        return clip  # which `alike` refuses
+        raise UnsuitableAudio(f"{clip.name}: is silent.")
     end = None if sounds[-1] == len(power) - 1 else (sounds[-1] + 1) * block
     return replace(clip, samples=clip.samples[:, sounds[0] * block : end], file_seconds=0.0)
 
@@ -904,8 +931,9 @@ def write_results(found: Heard, out: Path, words: Words = ENGLISH, problems: Ite
 
     def forest(name: str, rows: list[tuple[str, float, float, float]]) -> None:
         title = words.say(f"d_prime_by_{name}")
+        rows = [(words.say("all_together"), *_estimate(whole["d_prime"])), *rows]
         svg = figures.forest(
-            [(words.say("all_together"), *_estimate(whole["d_prime"])), *rows],
+            rows,
             name=name,
             title=title,
             unit=words.say("d_prime_axis"),
@@ -914,7 +942,8 @@ def write_results(found: Heard, out: Path, words: Words = ENGLISH, problems: Ite
             limit=FARTHEST,
             stamp=stamp,
         )
-        drawn.append((title, markup(svg)))
+        cut = any(max(-low, high) > FARTHEST for _, _, low, high in rows)
+        drawn.append((f"{title}. {words.say('goes_on')}" if cut else title, markup(svg)))
 
     told = [one for one in groups.values() if "d_prime" in one and np.isfinite(one["d_prime"]["low"])]
     if told:

@@ -68,6 +68,14 @@ def check_page(option: str, path: Path | None) -> None:
         raise SettingsError(f"{option} {path}: a page is a .html file.")
 
 
+def checked(out: Path | None) -> None:
+    """Say before the work, not after it, that a file cannot be written."""
+    from ..workspace.files import check_writable
+
+    if out is not None:
+        check_writable(out)
+
+
 def fail(message: str, code: int) -> None:
     """Say in one line what went wrong, and leave."""
     typer.echo(f"chartropy: {message}", err=True)

@@ -49,6 +49,23 @@ def whole_file(target: Path) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
+def check_writable(target: Path) -> None:
+    """Raise what `whole_file` would, before the work whose result it is for; make the folder.
+
+    Raises
+    ------
+    DiskFull, WorkspaceReadOnly
+        When it cannot be written.
+    """
+    part = target.with_name(f".{target.name}.part")
+    with _naming(target, "written"):
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
+        part.unlink()
+
+
 def remove_file(target: Path) -> None:
     """Remove a file, or a link to one, if it is there.
 

@@ -128,8 +128,8 @@ def test_the_demonstration(demo_season, command_line):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "Give files and --reference, or --source and --chart."),
-        (("song.wav",), "Give files and --reference, or --source and --chart."),
+        ((), "Give files and --reference, or --source and --chart; not both"),
+        (("song.wav",), "Give files and --reference, or --source and --chart; not both"),
         (("song.wav", "--reference", "list.csv", "--source", "a", "--chart", "b"), "Give files and --reference, or"),
         (("song.wav", "--reference", "list.csv", "--week", "2026-01-01"), "--week is about a chart"),
         (("--source", "a", "--chart", "b", "--style", "genre"), "--style is a column of --reference"),
@@ -202,6 +202,27 @@ def test_files_are_judged_by_a_list_of_others(command_line, tmp_path, monkeypatc
     )
     assert "is in" not in judged[1][2]
     kept, left = (pd.read_csv(io.StringIO(said.lstrip("\ufeff"))).iloc[0] for _, said, _ in judged)
+    assert kept["left_out"] == "artist 1"  # also where nobody reads the log
+    assert pd.isna(left["left_out"])
     assert kept["belonging"] == pytest.approx(left["belonging"], rel=1e-3)
     code, _, complaint = command_line("critic", "broken.wav", *asked[4:])
     assert (code, "None of the 1 files can be judged. broken.wav: " in complaint) == (1, True)
+
+
+def test_what_a_list_cannot_do_is_said_before_anything_is_heard(command_line, tmp_path):
+    (tmp_path / "new.wav").write_bytes(b"never decoded")
+    rows = [f"gone {n}.wav,artist {n},{'pop' if n else 'rock'}" for n in range(30)]
+    (tmp_path / "list.csv").write_text("\n".join(["path,artist,genre", *rows]))
+    code, _, complained = command_line(
+        "critic", tmp_path / "new.wav", "--reference", tmp_path / "list.csv", "--style", "genre"
+    )
+    assert code == 2
+    assert "1 of 2 styles have 6 recordings of 3 artists: two such styles are needed" in " ".join(complained.split())
+    (tmp_path / "few.csv").write_text("\n".join(["path", *[f"gone {n}.wav" for n in range(19)]]))
+    code, _, complained = command_line("critic", tmp_path / "new.wav", "--reference", tmp_path / "few.csv")
+    assert code == 2
+    assert "19 artists, 20 are needed" in " ".join(complained.split())
+    (tmp_path / "x.csv").mkdir()
+    code, _, complained = command_line("critic", tmp_path / "new.wav", "--reference", tmp_path / "list.csv", "--out", tmp_path / "x.csv")  # fmt: skip
+    assert code == 1
+    assert "cannot be written (it is a folder)" in " ".join(complained.split())

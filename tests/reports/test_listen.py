@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from chartropy.analysis.detector import Detector
-from chartropy.audio.decode import decode
+from chartropy.audio.decode import Audio, decode
 from chartropy.audio.disturb import louder, mixed_down, muffled
 from chartropy.audio.synthesize import synthesize, to_bytes
 from chartropy.features.describe import describe
@@ -280,6 +280,30 @@ def test_a_key_is_never_written_over(made, music):
         make_test(read_sources([music]), made.page.with_suffix(".txt"))
     with pytest.raises(SettingsError, match="AI clips and human ones"):
         make_test(read_sources([music / "ai"]), made.page.with_name("one-kind.html"))
+
+
+def test_clips_that_cannot_be_used_are_left_out_and_named(command_line, music, tmp_path):
+    shutil.copytree(music, tmp_path / "music")
+    (tmp_path / "music" / "ai" / "broken.mp3").write_text("<html>not here</html>")
+    (tmp_path / "music" / "human" / "short.wav").write_bytes(to_bytes(synthesize(1, seconds=2)))
+    silent = Audio(np.zeros((1, 10 * 44_100), np.float32), 44_100)
+    (tmp_path / "music" / "human" / "silent.wav").write_bytes(to_bytes(silent))
+    folders = [tmp_path / "music" / kind for kind in ("ai", "human")]
+    code, said, complained = command_line("listen", "make", *folders, "--out", tmp_path / "t.html", "--repeats", "99")
+    assert code == 3
+    whole = len(list(folders[0].glob("*.*")) + list(folders[1].glob("*.*"))) - 3
+    assert f"{whole} clips, {2 * whole} to answer" in said
+    assert f"each of the {whole} clips comes twice, more cannot be" in " ".join(said.split())
+    for name in ("broken.mp3", "short.wav", "silent.wav"):
+        assert name in complained
+    assert len(read_key(tmp_path / "t.key.csv").query("repeat_of == ''")) == whole
+    for file in folders[0].iterdir():
+        file.write_text("nothing")
+    code, _, complained = command_line("listen", "make", *folders, "--out", tmp_path / "u.html")
+    assert code == 2
+    assert "A test needs AI clips and human ones" in complained
+    assert "cannot be used, the first:" in " ".join(complained.split())
+    assert not (tmp_path / "u.html").exists()
 
 
 # -- reading and analysing ---------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ def test_a_loop_of_a_folder_says_what_is_left(command_line, music, tmp_path):
     assert len(set(re.findall(r"--series-\d", page.css_first(".lines").html))) == 6  # six loops, six colours
     assert "those of the others are in measures.csv" in page.body.text()
     assert [line.text(strip=True) for line in page.css(".lines li")] == [
-        "levels-4 → nearest", "levels-4 → nearest, 50% fresh", "passed on as it is", "codec only", "descriptions shuffled", "drawn at random",
+        "levels-4 → nearest", "levels-4 → nearest, 50% fresh", "passed on as it is (identity)", "codec only (codec)", "descriptions shuffled (shuffled)", "drawn at random (redraw)",
     ]  # fmt: skip
     assert "is not told of 4 chains" in page.body.text()
     measures = pd.read_csv(out / "measures.csv")
@@ -176,6 +176,16 @@ def test_what_cannot_be_is_said_before_anything_is_heard(command_line, music, tm
         code, _, complained = command_line("loop", music, "--library", tmp_path / "not there", *wrong)
         assert code == 2
         assert said in complained
+
+
+def test_who_stops_a_loop_is_not_told_that_it_goes_on(command_line, music, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chartropy.reports.loops.run_loops", stopped)
+    code, _, complained = command_line("loop", music, "--library", music)
+    assert code == 130
+    assert "Stopped. Nothing was written." in complained
 
 
 def test_clips_that_cannot_be_used_are_named_where_too_few_are_left(command_line, music, described):
