@@ -145,7 +145,8 @@ def analyze_listening_test(
     tell(summary[~part.isin(["group", "detector"])], "measure")
     if len(groups := summary[summary["measure"] == "group.d_prime"]):
         typer.echo("\nd′ of each generator against all human clips, and of each human group against all AI clips:")
-        tell(groups.dropna(subset=["low"]), "group")
+        if groups["low"].notna().any():
+            tell(groups.dropna(subset=["low"]), "group")
         if few := int(groups["low"].isna().sum()):
             typer.echo(f"Groups without an interval, for which two clips and two listeners are needed: {few}.")
     if found.warning:
