@@ -91,6 +91,7 @@ class Calibration(NamedTuple):
         return (
             f"log loss {loss.value:.2f}{about}, {self.base:.2f} for one who does not listen; "
             f"calibration error {self.error:.2f}, {self.error_by_chance:.2f} where it is perfect"
+            f"{'; these styles cannot be told apart' if loss.high >= self.base else ''}"
         )
 
 

@@ -62,6 +62,7 @@ def test_halfway_between_two_styles_is_ambiguous_and_inside_one_is_not():
     center = np.array([6.0, 0, 0, 0, 0, 0])
     both = np.vstack([half + center, -half - center])  # mirrored: what is learned of one is learned of the other
     critic = fit_critic(frame(both), styles=named([0] * 40 + [1] * 40), space=PLAIN)
+    assert "told apart" not in critic.method
     found = critic.judge(frame([center * 0, center, -center, np.r_[0, 30.0, 0, 0, 0, 0]]), replicates=0)
     assert found["ambiguity"][0] == pytest.approx(1, abs=1e-6)
     assert (found["ambiguity"][1:3] < 0.1).all()
@@ -127,6 +128,7 @@ def test_styles_that_cannot_be_heard_are_no_better_than_chance():
     assert critic.calibration.log_loss.high > critic.calibration.base - 0.03
     assert critic.calibration.error < 3 * critic.calibration.error_by_chance
     assert np.median(critic.reference["ambiguity"]) > 0.95
+    assert critic.method.endswith("; these styles cannot be told apart")
 
 
 # -- belonging ---------------------------------------------------------------------------------------------------------
