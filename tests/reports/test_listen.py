@@ -626,6 +626,7 @@ def test_the_whole_test_is_walked_by_keyboard(opened, made, key, tmp_path):
         assert tab.locator("#place").inner_text() == f"Clip {number} of {made.items}"
         if number == 3:  # a break: the page is closed and opened again
             tab.reload()
+            tab.locator("#found").wait_for(state="visible", timeout=5000)  # a busy machine may need a moment
             assert tab.locator("#found").is_visible()
             assert tab.locator("#begin").inner_text() == "Go on"
             asked = []
@@ -634,6 +635,7 @@ def test_the_whole_test_is_walked_by_keyboard(opened, made, key, tmp_path):
             tab.keyboard.press("Enter")  # by mistake: nothing is lost
             assert asked == ["Delete all answers that this browser keeps of the test?"]
             tab.reload()
+            tab.locator("#found").wait_for(state="visible", timeout=5000)  # a busy machine may need a moment
             assert tab.locator("#found").is_visible()
             tab_to(tab, "agree")
             tab.keyboard.press("Space")
