@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .estimates import draw_clusters, numbered, square
+from .estimates import draw_clusters, effective_number, numbered, square
 from .share import draw_labels
 from .space import check_level, floats, whole
 
@@ -246,7 +246,7 @@ def _too_few(values: pd.Series, artist: np.ndarray, flagged: np.ndarray, before:
             human = human + (group.weights @ flagged) / spare.sum() * spare
         for what, weights in ((name, group.weights), (f"without_ai_{name}", human)):
             of_artist = np.bincount(artist, weights=weights)
-            effective = of_artist.sum() ** 2 / (of_artist @ of_artist) if of_artist.any() else 0.0
+            effective = effective_number(of_artist) if of_artist.any() else 0.0
             # rounded: ten equal weights are ten
             if round(effective, 6) < max(FEWEST, value := values[what]):
                 than = f"than {FEWEST}" if effective < FEWEST else f"than sounds, {value:.3g}"

@@ -171,11 +171,16 @@ def estimate_share(
     return Estimate(value, min(low, value), max(high, value), n, method)
 
 
+def effective_number(of_artist: np.ndarray) -> float:
+    """Return how many recordings are independent at least, where artists have so many, or so much weight: n² / Σ m²."""
+    return float(of_artist.sum() ** 2 / (of_artist @ of_artist))
+
+
 def jeffreys(share: float, of_artist: np.ndarray, others: float, level: float) -> tuple[float, float]:
     """Return the interval of :func:`estimate_share`, where artists have so many recordings, or so much weight."""
     from scipy.special import betaincinv
 
-    trials = 1 / (float((of_artist**2).sum()) / of_artist.sum() ** 2 + 1 / others)
+    trials = 1 / (1 / effective_number(of_artist) + 1 / others)
     a, b = share * trials + 0.5, (1 - share) * trials + 0.5
     low, high = (float(betaincinv(a, b, tail)) for tail in ((1 - level) / 2, (1 + level) / 2))
     return low, high

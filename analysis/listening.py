@@ -389,7 +389,7 @@ def consistency(first: pd.DataFrame, again: pd.DataFrame, *, level: float = 0.95
     found = estimate_share(
         (both["called"] == both["called_again"]).to_numpy(float), both["listener"].to_numpy(), level=level
     )
-    return replace(found, method=f"share, Jeffreys interval, clustered by listener, {level:.4g}")
+    return replace(found, method=found.method.replace("by artist", "by listener"))
 
 
 def against_detector(

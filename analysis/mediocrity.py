@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .diversity import whose
-from .estimates import draw_clusters, estimate_share, jeffreys
+from .estimates import draw_clusters, effective_number, estimate_share, jeffreys
 from .share import draw_labels
 from .space import check_level, first, floats, whole
 from .trends import FEWEST, trend
@@ -316,7 +316,7 @@ def tail_loss(
         rows = [("ratio", np.nan, np.nan, np.nan, 1.0, np.nan, size, alone or why)]
     elif not alone and not np.isfinite(low):
         rows[0] = (*rows[0][:-1], f"no interval: of {number} artists, 3 are needed{what}")
-    independent = _independent(artist[base])
+    independent = effective_number(np.bincount(artist[base]))
     for place, q in enumerate(limits):
         name, expected = f"tail_{100 * q:g}", round(1 - q, 12)  # .1, not .09999999999999998
         if not np.isfinite(values[place + 1]):
@@ -435,7 +435,7 @@ def without_ai(
         )
     stand_in = spared & ~flagged
     base, after = chart & (cohorts.time < start + window), cohorts.time >= start + window
-    size, independent = int((chart & after).sum()), _independent(artist[base])
+    size, independent = int((chart & after).sum()), effective_number(np.bincount(artist[base]))
     squares = _Tails(positions, artist, limits).squares(base)
     names = ["distance", "ratio", *(f"tail_{100 * q:g}" for q in limits)]
     own = _against(*cohorts.sums(chart.astype(float)), window)
@@ -935,12 +935,6 @@ def _human(flagged: np.ndarray, labels: np.ndarray) -> np.ndarray:
         other = np.where(told, human * a / (others * (a - b)), 1.0)
         flag = np.where(told, -human * b / (flags * (a - b)), 1.0)
     return np.where(flagged, flag[:, None], other[:, None]) if others else np.where(told, 0.0, 1.0)[:, None] * flagged
-
-
-def _independent(artist: np.ndarray) -> float:
-    """How many recordings are independent at least, taking an artist's to go together wholly."""
-    of_artist = np.bincount(artist)
-    return float(len(artist) ** 2 / (of_artist @ of_artist))
 
 
 def _share_of(weights: np.ndarray, values: np.ndarray, limit: float) -> float:

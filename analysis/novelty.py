@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .diversity import whose
-from .estimates import Estimate, estimate_share
+from .estimates import Estimate, effective_number, estimate_share
 from .space import first, floats, whole
 
 PAST_WEEKS = 52
@@ -225,9 +225,8 @@ def conserve_index(
     known = np.isfinite(usual)
     if not known.any():
         return Estimate(np.nan, np.nan, np.nan, 0, "no estimate: there is no past to compare with")
-    of_artist = np.bincount(past_artist[known])
     hits = np.where(places == 0.5, 0.5, places < 0.5)
-    independent = float(known.sum()) ** 2 / float((of_artist**2).sum())
+    independent = effective_number(np.bincount(past_artist[known]))
     return estimate_share(np.where(np.isfinite(places), hits, np.nan), artist, others=independent)
 
 

@@ -153,7 +153,7 @@ def judge_files(
     from ..analysis.measures import load_space
     from ..analysis.space import SAME
     from .catalogue import describe_files
-    from .files import existing_audio, paths_of
+    from .files import existing_audio
     from .weekly import plainly
 
     reference = Path(reference)
@@ -173,7 +173,7 @@ def judge_files(
             f"--reference {reference}: the column {by} names {count} artists, {FEWEST_ARTISTS} are needed; --artist says "
             "which column names them."
         )
-    files = [str(one) for one in existing_audio(paths_of(paths))]
+    files = [str(one) for one in existing_audio(paths)]
 
     def artists_of(paths: Iterable[str]) -> list[str]:
         return [(place[path][by] if by else "") or path for path in paths]

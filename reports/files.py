@@ -272,14 +272,15 @@ def paths_of(given: Path | str | Sequence[Path | str]) -> list[Path]:
     return [Path(one) for one in ([given] if isinstance(given, str | Path) else given)]
 
 
-def existing_audio(paths: list[Path]) -> list[Path]:
-    """Return the audio files among `paths`, folders searched through, each once.
+def existing_audio(given: Path | str | Sequence[Path | str]) -> list[Path]:
+    """Return the audio files among what is given, one path or several, folders searched through, each once.
 
     Raises
     ------
     SettingsError
         A path that is not there, or no audio file in any.
     """
+    paths = paths_of(given)
     for path in paths:
         if is_url(str(path).replace(":/", "://", 1)):  # a path has one slash where the URL had two
             raise SettingsError(f"{path}: a URL; only files on this machine are read here: download it first.")

@@ -37,7 +37,7 @@ from ..workspace.errors import AudioError, SettingsError
 from ..workspace.files import write_text
 from .drawing import markup
 from .figures import Line, key, over_rounds
-from .files import existing_audio, paths_of, write_table
+from .files import existing_audio, write_table
 from .weekly import Track, in_parallel, plainly
 from .words import ENGLISH, Words
 
@@ -201,7 +201,7 @@ def run_loops(
         raise SettingsError(f"{error}.") from error
     if starts is not None and starts < FEWEST_CHAINS:
         raise SettingsError(f"--starts {starts}: {FEWEST_CHAINS} chains or more are needed.")
-    files = existing_audio(paths_of(clips))
+    files = existing_audio(clips)
     library = Path(library)
     fresh_from = None if fresh_from is None else Path(fresh_from)
     problems: list[str] = []
@@ -274,7 +274,7 @@ def _read(source: Path, problems: list[str], jobs: int, track: Track) -> dict[Pa
     """Clips of a folder or of a table of descriptors, by where they are, and in that order: chance draws by place."""
     if source.suffix.lower() == ".csv":
         return dict(sorted(_of_table(source).items()))
-    files = existing_audio([source])
+    files = existing_audio(source)
     found: dict[Path, Sound] = {}
     described = track(in_parallel(_described, [(file,) for file in files], len(files), jobs), "library", len(files))
     for file, row, problem in sorted(described, key=lambda one: one[0]):

@@ -38,7 +38,7 @@ def whole_file(target: Path) -> Iterator[Path]:
     DiskFull, WorkspaceReadOnly
         When it cannot be written.
     """
-    part = target.with_name(f".{target.name}.part")
+    part = _part_of(target)
     try:
         with _naming(target, "written"):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,13 +57,17 @@ def check_writable(target: Path) -> None:
     DiskFull, WorkspaceReadOnly
         When it cannot be written.
     """
-    part = target.with_name(f".{target.name}.part")
+    part = _part_of(target)
     with _naming(target, "written"):
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, "it is a folder")
         target.parent.mkdir(parents=True, exist_ok=True)
         part.touch()
         part.unlink()
+
+
+def _part_of(target: Path) -> Path:
+    return target.with_name(f".{target.name}.part")
 
 
 def remove_file(target: Path) -> None:
