@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -313,17 +313,42 @@ def _download(client: Client, found: Found, refresh) -> tuple[bytes, Audio]:
 
 
 def _keep(workspace: Workspace, data: bytes, audio: Audio) -> Path:
-    file = workspace.audio_folder / f"{audio.sha256}.{audio.codec}"
+    file = waiting_file(workspace, audio.sha256, audio.codec)
     with whole_file(file) as part:
         part.write_bytes(data)
     return file
 
 
+def waiting_file(workspace: Workspace, sha256: str, codec: str) -> Path:
+    """Where a preview lies until it is described."""
+    return workspace.audio_folder / f"{sha256}.waiting.{codec}"
+
+
 def stored_file(workspace: Workspace, sha256: str) -> Path | None:
-    """Return the file of a preview that is still there."""
+    """Return the file of a preview that is still there, waiting or kept."""
     return next(iter(workspace.audio_folder.glob(f"{sha256}.*")), None)
 
 
-def leftovers(workspace: Workspace) -> Iterator[Path]:
-    """Parts of downloads that a run which was killed left behind."""
-    return workspace.audio_folder.glob(".*.part")
+def let_go(workspace: Workspace, file: Path) -> None:
+    """Delete a preview that is described; where the settings keep audio, give it its lasting name instead."""
+    if workspace.settings.keep_audio:
+        file.replace(file.with_name(file.name.replace(".waiting.", ".")))
+    else:
+        file.unlink(missing_ok=True)
+
+
+def clear_up(workspace: Workspace, waiting: Container[str]) -> None:
+    """Let go what runs that were killed left behind, and previews that nobody waits for any more.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Held for writing.
+    waiting : container of str
+        SHA-256 of the previews that are still to be described.
+    """
+    for part in workspace.audio_folder.glob(".*.part"):
+        part.unlink()
+    for file in workspace.audio_folder.glob("*.waiting.*"):
+        if file.name.partition(".")[0] not in waiting:
+            let_go(workspace, file)

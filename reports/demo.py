@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import select
 
+from ..audio.previews import waiting_file
 from ..charts import names
 from ..charts.collect import SYNTHETIC, Chart, Sheet, store_page, store_sheets
 from ..charts.periods import Period
@@ -136,7 +137,7 @@ def _make_previews(workspace: Workspace, songs: list[Song], week: date, track: T
     wanted = [song for song in songs if _id(song) in missing]
     for song, data in track(_synthesized(wanted), f"songs new in the week to {week}", len(wanted)):
         digest = sha256(data).hexdigest()
-        with whole_file(workspace.audio_folder / f"{digest}.flac") as part:
+        with whole_file(waiting_file(workspace, digest, "flac")) as part:
             part.write_bytes(data)
         row = {
             "recording_id": _id(song),

@@ -202,8 +202,6 @@ def analyze(workspace: Workspace, week: date, *, renew: bool = True, track: Trac
 
     detector = Detector.load()
     done = Analysis()
-    for file in previews.leftovers(workspace):
-        file.unlink()
     recordings = _recordings_of(workspace, week)
     done.recordings = len(recordings)
     outdated = _due_anew(workspace, recordings) if renew else []
@@ -211,6 +209,7 @@ def analyze(workspace: Workspace, week: date, *, renew: bool = True, track: Trac
         done.previews += _fetch_previews(workspace, some, track)
         done.described += _describe_all(workspace, some, track)
         done.judged += _judge_all(workspace, some, detector)
+    previews.clear_up(workspace, _waiting(workspace))
     done.measured_weeks = _measure_all(workspace, detector, week)
     unmeasured = Tables(workspace).verdicts().query("verdict == 'unmeasured' and recording_id in @recordings")
     done.gaps = [f"{row.artist} - {row.title}: {row.reason}" for row in unmeasured.itertuples()]
@@ -350,6 +349,7 @@ def _fetch_previews(workspace: Workspace, recordings: list[str], track: Track) -
     missing = _without_preview(workspace, recordings, today)
     came = 0
     for wanted, had_one in track(_wanted(workspace, missing), "previews", len(missing)):
+        claims: list[dict[str, Any]] = []
         row: dict[str, Any] = dict.fromkeys(column.name for column in t.preview.columns)
         row |= {"recording_id": wanted.recording_id, "passing": 0, "asked_on": today.isoformat()}
         try:
@@ -377,10 +377,29 @@ def _fetch_previews(workspace: Workspace, recordings: list[str], track: Track) -
                 "rate": audio.rate,
                 "seconds": round(audio.seconds, 3),
             }
+            claims = _said_of_itself(preview, wanted.recording_id, today)
             came += 1
         with workspace.store.transaction() as connection:
             upsert(connection, t.preview, [row])
+            upsert(connection, t.label, claims, unless_only=("labelled_at",))
     return came
+
+
+def _said_of_itself(preview: previews.Preview, recording_id: str, today: date) -> list[dict[str, Any]]:
+    """What a preview's tags say of its making, as claims."""
+    found = preview.found
+    return [
+        {
+            "recording_id": recording_id,
+            "source": one.kind,
+            "subject": f"{found.provider} {found.preview_id}"[:255],
+            "label": "ai",
+            "ground": f"{one.maker}: {one.ground}",
+            "labelled_at": one.when or today.isoformat(),
+            "page_id": None,
+        }
+        for one in read_tags(preview.file)
+    ]
 
 
 def _due_anew(workspace: Workspace, others: list[str]) -> list[str]:
@@ -452,15 +471,20 @@ def _wanted(workspace: Workspace, missing: list[tuple[str, bool]]) -> Iterator[t
 # -- descriptors -------------------------------------------------------------------------------------------------------
 
 
-def _describe_all(workspace: Workspace, recordings: list[str], track: Track) -> int:
+def _waiting(workspace: Workspace, recordings: list[str] | None = None) -> set[str]:
+    """SHA-256 of the previews, all or those of some recordings, that this extractor has not described."""
     preview, descriptor = t.preview.c, t.descriptor.c
     described = select(descriptor.sha256).where(descriptor.extractor_version == EXTRACTOR_VERSION)
-    query = select(preview.sha256).where(
-        preview.recording_id.in_(recordings), preview.sha256.is_not(None), preview.sha256.not_in(described)
-    )
+    query = select(preview.sha256).where(preview.sha256.is_not(None), preview.sha256.not_in(described))
+    if recordings is not None:
+        query = query.where(preview.recording_id.in_(recordings))
     with workspace.store.reading() as connection:
-        missing = sorted(set(connection.scalars(query)))
-    files = {sha256: previews.stored_file(workspace, sha256) for sha256 in missing}
+        return set(connection.scalars(query))
+
+
+def _describe_all(workspace: Workspace, recordings: list[str], track: Track) -> int:
+    preview = t.preview.c
+    files = {sha256: previews.stored_file(workspace, sha256) for sha256 in sorted(_waiting(workspace, recordings))}
     work = [(sha256, file) for sha256, file in files.items() if file]
     done = 0
     for sha256, outcome in track(
@@ -479,34 +503,8 @@ def _describe_all(workspace: Workspace, recordings: list[str], track: Track) -> 
             done += 1
         file = files[sha256]
         if file:
-            _keep_tags(workspace, sha256, file)
-        if file and not workspace.settings.keep_audio:
-            file.unlink(missing_ok=True)
+            previews.let_go(workspace, file)
     return done
-
-
-def _keep_tags(workspace: Workspace, sha256: str, file: Path) -> None:
-    """Store what a preview's tags say of its making, as a claim."""
-    said = read_tags(file)
-    if not said:
-        return
-    preview = t.preview.c
-    query = select(preview.recording_id, preview.provider, preview.preview_id).where(preview.sha256 == sha256)
-    with workspace.store.transaction() as connection:
-        rows = [
-            {
-                "recording_id": found.recording_id,
-                "source": one.kind,
-                "subject": f"{found.provider} {found.preview_id}"[:255],
-                "label": "ai",
-                "ground": f"{one.maker}: {one.ground}",
-                "labelled_at": one.when or workspace.now().date().isoformat(),
-                "page_id": None,
-            }
-            for found in connection.execute(query)
-            for one in said
-        ]
-        upsert(connection, t.label, rows, unless_only=("labelled_at",))
 
 
 def describe_or_say_why(sha256: str, file: Path) -> tuple[str, Description | str]:

@@ -106,8 +106,8 @@ def test_the_previews_of_a_season_are_the_right_recordings(ffmpeg, quick, world,
     assert came >= 0.97 * len(truth)
     files = sorted(workspace_of_world.audio_folder.iterdir())
     assert len(files) == came  # every recording has a clip of its own
-    assert not list(previews.leftovers(workspace_of_world))
-    assert all(file.stem == hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
+    assert not list(workspace_of_world.audio_folder.glob(".*"))
+    assert all(file.name.split(".")[0] == hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
     assert {file.suffix for file in files} == {".mp3", ".aac"}
 
 
@@ -125,7 +125,7 @@ def test_on_a_bad_day_nearly_all_are_found_none_wrong(ffmpeg, quick, world, work
     came, wrong = fetch_all(workspace_of_world, truth)
     assert came >= 0.9 * len(truth)
     assert not [line for line in wrong if "took" in line]
-    assert not list(previews.leftovers(workspace_of_world))
+    assert not list(workspace_of_world.audio_folder.glob(".*"))
 
 
 @pytest.mark.parametrize("world", [{"weeks": 1, "size": 5, "preview_ttl": 2}], indirect=True)
@@ -209,7 +209,7 @@ def fetch(platforms, tmp_path, empty_workspace):
         try:
             return fetch_preview(opened[0], aim)
         finally:
-            assert not list(previews.leftovers(opened[0]))
+            assert not list(opened[0].audio_folder.glob(".*"))
 
     yield fetch_one
     for workspace in opened:
@@ -222,7 +222,8 @@ def test_a_preview_is_found_by_isrc_in_one_question(platforms, fetch):
     assert (preview.found.provider, preview.found.preview_id, preview.found.matched_by) == ("deezer", "1", "isrc")
     assert platforms.server.paths == ["/deezer/track/isrc:RUA1D2600001", "/cdn/a.mp3"]
     assert preview.file.read_bytes() == clip()
-    assert preview.audio.sha256 == preview.file.stem == hashlib.sha256(clip()).hexdigest()
+    assert preview.audio.sha256 == hashlib.sha256(clip()).hexdigest()
+    assert preview.file.name == f"{preview.audio.sha256}.waiting.mp3"
 
 
 def test_an_isrc_that_leads_to_another_song_is_not_trusted(platforms, fetch):

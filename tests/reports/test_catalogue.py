@@ -75,6 +75,12 @@ def until(true: Callable[[], object], seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
+def address_in(file: Path) -> str:
+    """Where a scheduler is to be reached, once it has written that: its file is there, empty, before."""
+    until(lambda: file.exists() and file.read_text().endswith("\n}"))
+    return json.loads(file.read_text())["address"]
+
+
 @contextmanager
 def started(*arguments: object, log: Path) -> Iterator[subprocess.Popen]:
     with log.open("wb") as said:
@@ -624,8 +630,7 @@ def scheduler(tmp_path_factory) -> Iterator[str]:
     file = folder / "scheduler.json"
     options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file]
     with started("-m", "dask", "scheduler", *options, log=folder / "log"):
-        until(file.exists)
-        yield json.loads(file.read_text())["address"]
+        yield address_in(file)
 
 
 @contextmanager
@@ -658,8 +663,7 @@ def test_a_lost_scheduler_is_said_and_what_was_done_is_kept(songs, tmp_path):
     file, out, log = tmp_path / "scheduler.json", tmp_path / "set", tmp_path / "log"
     options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file]
     with started("-m", "dask", "scheduler", *options, log=tmp_path / "scheduler.log") as own:
-        until(file.exists)
-        address = json.loads(file.read_text())["address"]
+        address = address_in(file)
         with (
             worker(address, tmp_path),
             started(

@@ -191,6 +191,7 @@ class TestOnesOwnWord:
     def test_what_a_preview_says_of_itself_is_a_claim(self, season, tmp_path, monkeypatch):
         from sqlalchemy import delete, select
 
+        from chartropy.audio.decode import decode
         from chartropy.reports import weekly
         from chartropy.workspace import tables as t
 
@@ -200,10 +201,13 @@ class TestOnesOwnWord:
             sha256 = connection.scalar(select(t.preview.c.sha256).where(t.preview.c.recording_id == human))
             connection.execute(delete(t.descriptor).where(t.descriptor.c.sha256 == sha256))
         file = tagged(tmp_path / "preview.mp3", machine_made=False)
-        monkeypatch.setattr(weekly.previews, "stored_file", lambda *_: file)
-        assert weekly._describe_all(tables.workspace, [human], weekly.plainly) == 1
+        found = weekly.previews.Found("deezer", "1", "isrc", "A", "B", "", "")
+        monkeypatch.setattr(
+            weekly.previews, "fetch_preview", lambda *_: weekly.previews.Preview(found, file, decode(file))
+        )
+        assert weekly._fetch_previews(tables.workspace, [human], weekly.plainly) == 1
         said = tables.labels().query("source == 'tags'").iloc[0]
-        assert (said["label"], said["labelled_at"]) == ("ai", "2025-11-03")
+        assert (said["subject"], said["label"], said["labelled_at"]) == ("deezer 1", "ai", "2025-11-03")
         assert "suno" in said["ground"].lower()
         assert [part.source for part in tables.witnesses(human).parts] == ["tags", "sound"]
         assert tables.verdicts().set_index("recording_id").loc[human, "fused"] != "human"
