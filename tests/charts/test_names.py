@@ -217,8 +217,8 @@ def test_composed_or_not_makes_no_difference(text):
     [" " * 30_000, "() " * 10_000, "(" * 30_000, "a - " * 8_000, "feat. " * 5_000, "(live " * 5_000, "a" * 50_000],
 )
 def test_a_title_made_to_take_forever_does_not(text):
-    started = time.monotonic()
+    started = time.process_time()
     one, other = read(f"x{text}y", f"x{text}y"), read(f"x{text}", f"x{text}")
     query(f"x{text}y", f"x{text}y")
     likeness(one, other)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5

@@ -155,10 +155,9 @@ def writing(folder: Path) -> Iterator[Workspace]:
 @pytest.mark.both_databases
 def test_a_second_writer_is_told_at_once_who_works_since_when(tmp_path):
     with holder(tmp_path) as process, Workspace(tmp_path) as workspace:
-        started = time.monotonic()
         with pytest.raises(WorkspaceLocked) as error, workspace.writing():
             pass
-    assert time.monotonic() - started < 2
+        assert process.poll() is None  # it holds on: nobody waited for its end
     said = re.search(r"process (\d+) on (\S+) \(-c /.*\) since (\S+)\. .*lock_wait", str(error.value))
     assert said
     assert int(said[1]) == process.pid

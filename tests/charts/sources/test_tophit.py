@@ -404,9 +404,9 @@ def test_a_page_with_any_bytes_changed_or_cut_gives_rows_or_a_page_error(pages, 
 
 def test_a_very_large_page_is_read_in_time(pages):
     body = pages.page([pages.table_row(n, f"T{n}", track_id=str(n)) for n in range(1, 3001)])
-    started = time.monotonic()
+    started = time.process_time()
     assert len(parse(body).rows) == 3000
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 # -- payload and table of one position ---------------------------------------------------------------------------------
