@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -152,14 +151,14 @@ def judge_files(
     from ..analysis.critic import FEWEST_ARTISTS, check_reference, fit_critic, measured
     from ..analysis.measures import load_space
     from ..analysis.space import SAME
+    from ..features.registry import DESCRIPTORS
     from .catalogue import describe_files
-    from .files import existing_audio
+    from .files import existing_audio, read_listed
     from .weekly import plainly
 
     reference = Path(reference)
-    listed = _read(reference)
-    columns = list(listed[0])
-    place = {str(_file(reference, row["path"])): row for row in listed}
+    listed = read_listed(reference, f"--reference {reference}")
+    columns = list(listed.columns)
     for option, name in (("--style", style), ("--artist", artist)):
         if name is not None and name not in columns:
             raise SettingsError(f"{option} {name}: {reference} has no such column; it has {', '.join(columns)}.")
@@ -168,7 +167,7 @@ def judge_files(
         log.warning(
             "%s names no artist: each file stands alone, and one artist's are held against each other.", reference
         )
-    if by and (count := len({row[by] for row in listed} - {""}) + sum(not row[by] for row in listed)) < FEWEST_ARTISTS:
+    if by and (count := len({*listed[by]} - {""}) + int((listed[by] == "").sum())) < FEWEST_ARTISTS:
         raise SettingsError(
             f"--reference {reference}: the column {by} names {count} artists, {FEWEST_ARTISTS} are needed; --artist says "
             "which column names them."
@@ -176,20 +175,20 @@ def judge_files(
     files = [str(one) for one in existing_audio(paths)]
 
     def artists_of(paths: Iterable[str]) -> list[str]:
-        return [(place[path][by] if by else "") or path for path in paths]
+        return [(str(listed.at[path, by]) if by else "") or path for path in paths]
 
     def styles_of(paths: Iterable[str]) -> list[str] | None:
-        return [place[path][style] for path in paths] if style else None
+        return [str(listed.at[path, style]) for path in paths] if style else None
 
     try:
-        check_reference(artists_of(place), styles_of(place))  # before hours are spent on a long list
+        check_reference(artists_of(listed.index), styles_of(listed.index))  # before hours are spent on a long list
     except ValueError as error:
         raise SettingsError(f"{reference} is too little to judge by: {error}.") from None
     space = load_space()
-    stored = _stored(reference, place, columns)
-    every = describe_files([*(place if stored is None else ()), *files], jobs=jobs, track=track or plainly)
+    stored = set(DESCRIPTORS) <= set(columns)
+    every = describe_files([*(() if stored else listed.index), *files], jobs=jobs, track=track or plainly)
     every = every.drop_duplicates("path").set_index("path")
-    known = every.loc[list(place)] if stored is None else stored
+    known = listed if stored else every.loc[list(listed.index)]
     if dropped := list(known.index[~measured(known, space)]):
         why = known.get("problem", pd.Series(dtype=object)).get(dropped[0]) or "fewer than half the descriptors"
         log.warning("%d of the reference cannot be used, first %s: %s", len(dropped), dropped[0], why)
@@ -242,44 +241,3 @@ def _first_that_fits(attempts: Sequence[Callable[[], Critic]], what: str) -> Cri
 
 def _split(artists: pd.Series) -> list[list[str]]:
     return [one.split(", ") if isinstance(one, str) and one else [] for one in artists]
-
-
-def _read(reference: Path) -> list[dict[str, str]]:
-    try:
-        with reference.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SettingsError(f"--reference {reference}: cannot be read ({error}).") from error
-    if not rows or "path" not in rows[0]:
-        has = f"; it has {', '.join(map(str, rows[0]))}" if rows else ""
-        raise SettingsError(f"--reference {reference}: give a CSV with the column path and a line for each file{has}.")
-    if (line := next((n for n, row in enumerate(rows, 2) if not row["path"]), None)) is not None:
-        raise SettingsError(f"--reference {reference}, line {line}: names no path.")
-    return rows
-
-
-def _file(reference: Path, name: str) -> Path:
-    """Where a line's file is: beside the list, or else as it is written, from where one stands."""
-    beside = reference.parent / name
-    return beside if beside.exists() or not Path(name).exists() else Path(name)
-
-
-def _stored(reference: Path, place: Mapping[str, Mapping[str, str]], columns: Sequence[str]) -> pd.DataFrame | None:
-    """The descriptors that a list itself has, by path; None where it has not all of them."""
-    import pandas as pd
-
-    from ..features.registry import DESCRIPTORS, EXTRACTOR_VERSION
-
-    if not set(DESCRIPTORS) <= set(columns):
-        return None
-    rows = pd.DataFrame.from_dict(dict(place), "index")
-    if old := sorted(set(rows.get("extractor_version", ())) - {"", EXTRACTOR_VERSION}):
-        raise SettingsError(
-            f"--reference {reference}: its descriptors are of extractor {old[0]}, this is {EXTRACTOR_VERSION}; values of "
-            "two are not comparable: run `chartropy describe` again."
-        )
-    try:
-        rows[list(DESCRIPTORS)] = rows[list(DESCRIPTORS)].replace("", "nan").astype(float)
-    except ValueError as error:
-        raise SettingsError(f"--reference {reference}: {error}; descriptors are numbers, or empty.") from None
-    return rows

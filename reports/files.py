@@ -290,3 +290,65 @@ def existing_audio(given: Path | str | Sequence[Path | str]) -> list[Path]:
     if not files:
         raise SettingsError(f"No audio files in {', '.join(map(str, paths))}." if paths else "No audio file was named.")
     return files
+
+
+def read_listed(source: Path, named: str) -> pd.DataFrame:
+    """Read a list of audio files, with what `chartropy describe` wrote of them where it is one of its tables.
+
+    Parameters
+    ----------
+    source : Path
+        CSV with the column ``path``.
+    named : str
+        What to call it in messages, as ``--reference list.csv``.
+
+    Returns
+    -------
+    pandas.DataFrame, one row per file
+        By where the file is: beside the list, or else as it is written, from where one stands. The columns of the list:
+        descriptors as numbers where all of them are there, all else as text, empty where nothing stands.
+
+    Raises
+    ------
+    SettingsError
+        It cannot be read, has no such column or no line, or its descriptors are those of another extractor.
+    """
+    import pandas as pd
+
+    from ..features.registry import DESCRIPTORS, EXTRACTOR_VERSION
+
+    try:
+        columns = list(pd.read_csv(source, encoding="utf-8-sig", nrows=0).columns)
+        numbers = list(DESCRIPTORS) if set(DESCRIPTORS) <= set(columns) else []
+        kinds: dict[Any, Any] = {name: float if name in numbers else str for name in columns}
+        table = pd.read_csv(
+            source,
+            encoding="utf-8-sig",
+            dtype=kinds,
+            index_col=False,
+            keep_default_na=False,
+            na_values={name: ["", "nan"] for name in numbers},
+        )
+    except (OSError, ValueError) as error:  # of which pandas' own errors are some
+        raise SettingsError(
+            f"{named}: cannot be read as CSV ({error}); give a CSV with the column path and a line for each file."
+        ) from error
+    table = table.fillna(dict.fromkeys(set(columns) - set(numbers), ""))  # of lines that are too short
+    if "path" not in columns or table.empty:
+        has = f"; it has {', '.join(columns)}" if columns else ""
+        raise SettingsError(f"{named}: give a CSV with the column path and a line for each file{has}.")
+    if (nameless := table["path"] == "").any():
+        raise SettingsError(f"{named}, line {int(nameless.to_numpy().argmax()) + 2}: names no path.")
+    if numbers and (old := sorted(set(table.get("extractor_version", ())) - {"", EXTRACTOR_VERSION})):
+        raise SettingsError(
+            f"{named}: its descriptors are of extractor {old[0]}, this is {EXTRACTOR_VERSION}; values of two are not "
+            "comparable: run `chartropy describe` again."
+        )
+    beside = [source.parent / name for name in table["path"]]
+    table.index = pd.Index(
+        [
+            str(at if at.exists() or not Path(name).exists() else Path(name))
+            for at, name in zip(beside, table["path"], strict=True)
+        ]
+    )
+    return table[~table.index.duplicated(keep="last")]

@@ -37,7 +37,7 @@ from ..workspace.errors import AudioError, SettingsError
 from ..workspace.files import write_text
 from .drawing import markup
 from .figures import Line, key, over_rounds
-from .files import existing_audio, write_table
+from .files import existing_audio, read_listed, write_table
 from .weekly import Track, in_parallel, plainly
 from .words import ENGLISH, Words
 
@@ -296,21 +296,15 @@ def _described(file: Path) -> tuple[Path, np.ndarray | None, str]:
 
 
 def _of_table(source: Path) -> dict[Path, Sound]:
-    try:
-        table = pd.read_csv(source)
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"{source} cannot be read as CSV: {error}") from error
-    missing = [name for name in ("path", *DESCRIPTORS) if name not in table.columns]
-    if missing:
+    table = read_listed(source, str(source))
+    if missing := [name for name in DESCRIPTORS if name not in table.columns]:
         raise SettingsError(f"{source} has no column {missing[0]}: it must be a CSV that chartropy describe wrote.")
     rows = table[list(DESCRIPTORS)].to_numpy(dtype=float)
-    found: dict[Path, Sound] = {}
-    for name, row in zip(table["path"].astype(str), rows, strict=True):
-        if np.isfinite(row).any():  # the others could not be described, as the table says
-            # as it was written, from where one stands; else from where the table lies
-            file = Path(name) if Path(name).exists() else source.parent / name
-            found[file.resolve()] = _sound(file, row)
-    return found
+    return {  # those left out could not be described, as the table says
+        Path(file).resolve(): _sound(Path(file), row)
+        for file, row in zip(table.index, rows, strict=True)
+        if np.isfinite(row).any()
+    }
 
 
 def _sound(file: Path, row: np.ndarray | None = None) -> Sound:
