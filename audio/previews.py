@@ -23,7 +23,7 @@ from ..workspace.errors import (
     SourceError,
     UnsuitableAudio,
 )
-from ..workspace.files import whole_file
+from ..workspace.files import remove_file, whole_file
 from ..workspace.http import Client
 from ..workspace.settings import Rate
 from ..workspace.settings import Source as Settings
@@ -334,7 +334,7 @@ def let_go(workspace: Workspace, file: Path) -> None:
     if workspace.settings.keep_audio:
         file.replace(file.with_name(file.name.replace(".waiting.", ".")))
     else:
-        file.unlink(missing_ok=True)
+        remove_file(file)
 
 
 def clear_up(workspace: Workspace, waiting: Container[str]) -> None:
@@ -348,7 +348,7 @@ def clear_up(workspace: Workspace, waiting: Container[str]) -> None:
         SHA-256 of the previews that are still to be described.
     """
     for part in workspace.audio_folder.glob(".*.part"):
-        part.unlink()
+        remove_file(part)
     for file in workspace.audio_folder.glob("*.waiting.*"):
         if file.name.partition(".")[0] not in waiting:
             let_go(workspace, file)

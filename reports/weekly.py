@@ -472,12 +472,15 @@ def _wanted(workspace: Workspace, missing: list[tuple[str, bool]]) -> Iterator[t
 
 
 def _waiting(workspace: Workspace, recordings: list[str] | None = None) -> set[str]:
-    """SHA-256 of the previews, all or those of some recordings, that this extractor has not described."""
+    """SHA-256 of the previews, of some recordings or of all that charted, that this extractor has not described."""
     preview, descriptor = t.preview.c, t.descriptor.c
     described = select(descriptor.sha256).where(descriptor.extractor_version == EXTRACTOR_VERSION)
-    query = select(preview.sha256).where(preview.sha256.is_not(None), preview.sha256.not_in(described))
-    if recordings is not None:
-        query = query.where(preview.recording_id.in_(recordings))
+    query = select(preview.sha256).where(
+        preview.sha256.is_not(None),
+        preview.sha256.not_in(described),
+        # a name that was merged into another is charted no more: nobody describes its preview
+        preview.recording_id.in_(select(t.entry.c.recording_id) if recordings is None else recordings),
+    )
     with workspace.store.reading() as connection:
         return set(connection.scalars(query))
 

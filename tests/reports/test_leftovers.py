@@ -76,10 +76,10 @@ def provider(sounds, monkeypatch) -> list[bytes]:
     return offered
 
 
-def analyze(folder: Path) -> list[str]:
+def analyze(folder: Path, recordings: int = SIZE) -> list[str]:
     """Analyze the week; give the names of the audio that lies there afterwards."""
     with Workspace(folder) as workspace, workspace.writing():
-        assert weekly.analyze(workspace, demo.FIRST_WEEK).recordings == SIZE
+        assert weekly.analyze(workspace, demo.FIRST_WEEK).recordings == recordings
     return sorted(file.name for file in (folder / "audio").iterdir())
 
 
@@ -130,6 +130,19 @@ def test_what_nobody_waits_for_is_cleared_up_and_what_was_kept_stays(folder):
     for file in (kept, merged, part):
         file.write_bytes(b"-")
     assert analyze(folder) == [kept.name]
+
+
+def test_what_a_recording_had_that_was_found_to_be_another_is_not_waited_for(folder, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(weekly, "_describe_all", lambda *_: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            analyze(folder)
+    assert len(list((folder / "audio").iterdir())) == SIZE
+    with Workspace(folder) as workspace, workspace.store.transaction() as connection:
+        one, other, *_ = sorted(connection.scalars(select(t.entry.c.recording_id).distinct()))
+        connection.execute(t.recording.update().where(t.recording.c.recording_id == one).values(same_as=other))
+        connection.execute(t.entry.update().where(t.entry.c.recording_id == one).values(recording_id=other))
+    assert analyze(folder, SIZE - 1) == []
 
 
 def test_a_sound_of_two_recordings_is_described_once_and_claimed_for_both(folder, provider):
