@@ -151,6 +151,10 @@ def test_a_sound_of_two_recordings_is_described_once_and_claimed_for_both(folder
     said, described = known_of(folder)
     assert len({recording_id for recording_id, *_ in said}) == SIZE
     assert len(described) == 1
+    with Workspace(folder) as workspace, workspace.store.transaction() as connection:
+        late = min(recording_id for recording_id, *_ in said)
+        connection.execute(delete(t.preview).where(t.preview.c.recording_id == late))
+    assert analyze(folder) == []  # its preview came when the sound was described already
 
 
 def test_kept_audio_has_a_lasting_name_also_after_a_kill(folder, monkeypatch):
