@@ -133,7 +133,7 @@ def fetch_preview(workspace: Workspace, wanted: Wanted) -> Preview:
         try:
             found = find(client, wanted)
             data, audio = _download(client, found, refresh)
-            return Preview(found, _keep(workspace, data, audio), audio)
+            return Preview(found, set_waiting(workspace, data, audio.sha256, audio.codec), audio)
         except PreviewError as error:
             said.append(f"{provider}: {error}")
             passing = passing or error.passing
@@ -312,16 +312,12 @@ def _download(client: Client, found: Found, refresh) -> tuple[bytes, Audio]:
     raise PreviewError(f"{problem}, {ATTEMPTS} times", passing=True)
 
 
-def _keep(workspace: Workspace, data: bytes, audio: Audio) -> Path:
-    file = waiting_file(workspace, audio.sha256, audio.codec)
+def set_waiting(workspace: Workspace, data: bytes, sha256: str, codec: str) -> Path:
+    """Write a preview where it lies until it is described; return the file."""
+    file = workspace.audio_folder / f"{sha256}.waiting.{codec}"
     with whole_file(file) as part:
         part.write_bytes(data)
     return file
-
-
-def waiting_file(workspace: Workspace, sha256: str, codec: str) -> Path:
-    """Where a preview lies until it is described."""
-    return workspace.audio_folder / f"{sha256}.waiting.{codec}"
 
 
 def stored_file(workspace: Workspace, sha256: str) -> Path | None:

@@ -17,14 +17,13 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import select
 
-from ..audio.previews import waiting_file
+from ..audio.previews import set_waiting
 from ..charts import names
 from ..charts.collect import SYNTHETIC, Chart, Sheet, store_page, store_sheets
 from ..charts.periods import Period
 from ..charts.rows import Page, Row
 from ..workspace import tables as t
 from ..workspace.errors import SettingsError
-from ..workspace.files import whole_file
 from ..workspace.store import upsert
 from ..workspace.workspace import Workspace
 from .weekly import Track, analyze, plainly, report
@@ -137,8 +136,7 @@ def _make_previews(workspace: Workspace, songs: list[Song], week: date, track: T
     wanted = [song for song in songs if _id(song) in missing]
     for song, data in track(_synthesized(wanted), f"songs new in the week to {week}", len(wanted)):
         digest = sha256(data).hexdigest()
-        with whole_file(waiting_file(workspace, digest, "flac")) as part:
-            part.write_bytes(data)
+        set_waiting(workspace, data, digest, "flac")
         row = {
             "recording_id": _id(song),
             "provider": "synthesizer",

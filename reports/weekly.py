@@ -487,11 +487,11 @@ def _waiting(workspace: Workspace, recordings: list[str] | None = None) -> set[s
 
 def _describe_all(workspace: Workspace, recordings: list[str], track: Track) -> int:
     preview = t.preview.c
-    files = {sha256: previews.stored_file(workspace, sha256) for sha256 in sorted(_waiting(workspace, recordings))}
-    work = [(sha256, file) for sha256, file in files.items() if file]
+    missing = sorted(_waiting(workspace, recordings))
+    files = {sha256: file for sha256 in missing if (file := previews.stored_file(workspace, sha256))}
     done = 0
     for sha256, outcome in track(
-        in_parallel(describe_or_say_why, work, len(work), workspace.settings.jobs), "descriptors", len(work)
+        in_parallel(describe_or_say_why, files.items(), len(files), workspace.settings.jobs), "descriptors", len(files)
     ):
         if isinstance(outcome, str):
             log.warning("preview %s: %s", sha256[:12], outcome)
@@ -504,9 +504,7 @@ def _describe_all(workspace: Workspace, recordings: list[str], track: Track) -> 
         else:
             _store_description(workspace, outcome)
             done += 1
-        file = files[sha256]
-        if file:
-            previews.let_go(workspace, file)
+        previews.let_go(workspace, files[sha256])
     return done
 
 

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import av
@@ -414,8 +415,10 @@ def test_a_header_that_announces_ten_hours_of_one_second_is_found_out(form):
         data = with_total(written(tone(1), RATE, "FLAC", "PCM_16"), 36_000 * RATE)
     else:
         data = with_duration(m4a(tone(1)), 36_000)
+    started = time.process_time()
     with pytest.raises(TruncatedAudio, match=r"song\.x: .*(cut short|damaged)"):
         decode(data, name="song.x")
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("rate", [None, 16_000])

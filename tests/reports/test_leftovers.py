@@ -66,9 +66,10 @@ def provider(sounds, monkeypatch) -> list[bytes]:
 
     def fetch(workspace, wanted):
         data = known.setdefault(wanted.recording_id, offered[len(known) % len(offered)])
+        audio = decode(data)
         return previews.Preview(
             previews.Found("deezer", wanted.recording_id[:8], "isrc", "A", "B", "", ""),
-            previews._keep(workspace, data, audio := decode(data)),
+            previews.set_waiting(workspace, data, audio.sha256, audio.codec),
             audio,
         )
 
